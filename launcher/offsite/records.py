@@ -144,6 +144,7 @@ class StoredCopy:
         is_ours: this data directory wrote it, so it may remove it.
         read_at: when all of it was read, opened and found good.
         tested_at: when it was restored to a temporary copy.
+        trouble: what was wrong when it was read last; `NO_KEY` says nothing of its state.
     """
 
     backup: Backup
@@ -156,6 +157,7 @@ class StoredCopy:
     state: CopyState = CopyState.GOOD
     read_at: datetime | None = None
     tested_at: datetime | None = None
+    trouble: Trouble | None = None
 
     @property
     def id(self) -> BackupId:
@@ -210,6 +212,7 @@ class Ledger:
         copied_at: when the last copy was finished, and `copied_s` how long it took.
         free_bytes: as it was said last.
         read_bytes, read_day: how much was read for proof on which day.
+        read_trouble: why copies could not be read for proof at the last try, None where they were.
     """
 
     copies: tuple[StoredCopy, ...] = ()
@@ -223,3 +226,4 @@ class Ledger:
     free_bytes: int | None = None
     read_bytes: int = 0
     read_day: str = ""
+    read_trouble: LastTrouble | None = None
