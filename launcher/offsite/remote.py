@@ -57,11 +57,15 @@ class Remote(Protocol):
     def list(self, folder: str = "") -> Iterator[RemoteObject]:
         """Yield every object under `folder` ("" for all), in no order; none where there is none."""
 
+    def list_sites(self) -> Iterator[str]:
+        """Yield the sites that have a folder here, whatever site this was opened for."""
+
     def get(self, name: str, target: Path, *, on_bytes: OnBytes) -> None:
         """Write the object into the new file `target`; on failure there is no such file.
 
         Raises:
             RemoteError: `NOT_THERE` where there is no object, `CUT_SHORT` where bytes are missing.
+            OSError: `target` cannot be written.
         """
 
     def get_bytes(self, name: str, *, limit: int) -> bytes:

@@ -1,0 +1,33 @@
+"""Open a destination, whatever service it is.
+
+The module of a service is imported when one is opened: a process that serves pages imports none.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from launcher.offsite.records import Destination, Service
+from launcher.offsite.remote import Remote
+from launcher.offsite.troubles import RemoteError, Trouble
+
+
+def open_remote(
+    destination: Destination, *, site: str = "", data_dir: Path | None = None
+) -> Remote:
+    """Return a destination ready for calls; nothing is asked of it yet.
+
+    Args:
+        destination: with its secrets.
+        site: names are inside the folder of this site; "" for the destination's own folder.
+        data_dir: where the data is, for the test of a folder that should be on another device.
+
+    Raises:
+        RemoteError: `WRONG_OPTIONS`, `NO_PROGRAM`.
+    """
+    match destination.service:
+        case Service.FOLDER:
+            from launcher.offsite.folder import Folder  # noqa: PLC0415
+
+            return Folder(destination, site=site, data_dir=data_dir)
+    raise RemoteError(Trouble.NO_PROGRAM, program=destination.service)

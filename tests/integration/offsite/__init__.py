@@ -1,0 +1,1 @@
+"""The adapters of destinations, each against its real service."""
