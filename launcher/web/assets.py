@@ -30,7 +30,7 @@ _APP_ICONS = tuple(f"app-icons/{name}.png" for name in (
 ))  # fmt: skip
 _FILES = (
     "offline.js", "icons.svg", "favicon.svg", "settings.css", "health.css", "check.css",
-    "api.css", "reference.css", HTMX,
+    "api.css", "offsite.css", "reference.css", HTMX,
     *_APP_ICONS,
 )  # fmt: skip
 _SCOPED_SCRIPTS = ("upload.js", "picker.js", "app_form.js", "copy.js", "reference.js")

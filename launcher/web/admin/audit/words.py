@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 
@@ -20,16 +21,21 @@ from launcher.catalogue.check_edits import REPLACED
 from launcher.i18n.check_labels import OPTIONS
 from launcher.i18n.formats import day_and_time, listing
 from launcher.i18n.labels import HEALTH_WORDS, RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
+from launcher.i18n.labels import KIND_WORDS as BACKUP_KINDS
 from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
+from launcher.i18n.offsite import KEEP_RULE_WORDS, PLACE_WORDS, SERVICE_WORDS
 from launcher.i18n.windows import logged_window_words
 from launcher.models import AuditEvent, Health, Role
 from launcher.notifications.messages import EVENT_WORDS
+from launcher.offsite.records import KeepRule, Place, Service
 from launcher.web.boards.form import entry_words
 from launcher.web.boards.sharing import ACCESSES
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
+
+M = TypeVar("M", bound=StrEnum)
 
 KIND_WORDS: Mapping[str, LazyString] = {
     "session": _("Sign-ins"),
@@ -44,6 +50,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
     "check": _("Health checks"),
     "icon": _("Icons"),
     "backup": _("Backups"),
+    "destination": _("Copies in other places"),
 }
 """The first half of an action."""
 
@@ -117,6 +124,21 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "icon.fetch": _("Fetched icon %(name)s"),
     "icon.delete": _("Removed icon %(name)s"),
     "backup.download": _("Downloaded a backup"),
+    "destination.create": _("Added destination %(name)s"),
+    "destination.update": _("Changed destination %(name)s"),
+    "destination.delete": _("Removed destination %(name)s"),
+    "destination.test": _("Tested destination %(name)s"),
+    "destination.copy_now": _("Requested copying to %(name)s"),
+    "destination.pause": _("Paused copying to %(name)s"),
+    "destination.resume": _("Resumed copying to %(name)s"),
+    "destination.show_kit": _("Opened the recovery kit"),
+    "destination.confirm_kit": _("Confirmed the recovery kit"),
+    "destination.create_key": _("Created a new key for copies"),
+    "destination.add_recipient": _("Added a public key for copies"),
+    "destination.remove_recipient": _("Removed a public key for copies"),
+    "destination.set_rules": _("Changed the rules for all destinations"),
+    "destination.accept_one_disk": _("Accepted copies on one disk"),
+    "destination.withdraw_one_disk": _("No longer accepted copies on one disk"),
 } | {f"backup.{verb}": words for verb, words in VERB_WORDS.items()}
 
 FIELD_WORDS: Mapping[str, LazyString] = {
@@ -203,6 +225,21 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "backup_keep_monthly": _("Keep monthly"),
     "backup_stale_after_h": _("Hours without a good backup"),
     "backup_restore_test": _("Restore test"),
+    "service": _("Kind of destination"),
+    "place": _("Place"),
+    "encrypt": _("Encryption"),
+    "kinds": _("Copied backups"),
+    "keep": _("Retention there"),
+    "limit_bytes_s": _("Upload limit in bytes a second"),
+    "stale_after_h": _("Alert after hours"),
+    "paused": _("Paused"),
+    "secrets": _("Secrets"),
+    "public_key": _("Public key"),
+    "label": _("Name"),
+    "reason": _("Reason"),
+    "until": _("Until"),
+    "read_within_days": _("Days within which each copy is read"),
+    "read_bytes_a_day": _("Bytes read a day at most"),
 }
 
 
@@ -264,8 +301,9 @@ def value_words(field: str, value: object) -> str:
     """Return one value of a field."""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    if field == "events" and isinstance(value, list):
-        return listing([str(EVENT_WORDS[each]) for each in EVENT_WORDS if each in value])
+    if field in _LISTED and isinstance(value, list):
+        words = _LISTED[field]
+        return listing([str(words[each]) for each in words if each in value])
     text = "" if value is None else str(value)
     if field == "role" and text in set(Role):
         return str(ROLE_WORDS[Role(text)])
@@ -291,11 +329,20 @@ def _expiry_words(text: str) -> str:
     return text or gettext("never")
 
 
+def _member_words(words: Mapping[M, LazyString], kind: type[M], text: str) -> str:
+    return str(words[kind(text)]) if text in set(kind) else text
+
+
 def _result_words(text: str) -> str:
     if text == REPLACED:
         return gettext("Ended by a newer test")
     return str(HEALTH_WORDS[Health(text)]) if text in set(Health) else text
 
+
+_LISTED: Mapping[str, Mapping[Any, LazyString]] = {
+    "events": EVENT_WORDS,
+    "kinds": BACKUP_KINDS,
+}
 
 _TEXTS: Mapping[str, Callable[[str], str]] = {
     "expires_at": _expiry_words,
@@ -304,4 +351,8 @@ _TEXTS: Mapping[str, Callable[[str], str]] = {
     "maintenance": logged_window_words,
     "home_networks": lambda text: ", ".join(text.split()),
     "home_hosts": lambda text: ", ".join(text.split()),
+    "service": lambda text: _member_words(SERVICE_WORDS, Service, text),
+    "place": lambda text: _member_words(PLACE_WORDS, Place, text),
+    "keep": lambda text: _member_words(KEEP_RULE_WORDS, KeepRule, text),
+    "until": _expiry_words,
 }
