@@ -13,6 +13,7 @@ from launcher.background.data_files import upgrade_data_files
 from launcher.background.service import build_backups, installation_of
 from launcher.backup import Gate
 from launcher.config import FORM_LIMIT_BYTES, ROOT, Config, prepare_data_dir, read_config
+from launcher.offsite.service import OffsiteService
 from launcher.owner import act_as_owner
 
 
@@ -37,7 +38,9 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
 
     app.extensions["launcher.config"] = config
     app.extensions["launcher.gate"] = Gate(config.lock_dir)
-    app.extensions["launcher.background.service"] = build_backups(installation_of(config))
+    backups = build_backups(installation_of(config))
+    app.extensions["launcher.background.service"] = backups
+    app.extensions["launcher.offsite"] = OffsiteService(config.data_dir, backups)
     app.extensions["launcher.stop"] = threading.Event()
 
     cli.init_app(app)

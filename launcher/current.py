@@ -1,4 +1,4 @@
-"""Config, gate and backup service of `app`, or of the running application."""
+"""Config, gate and services of `app`, or of the running application."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from launcher.backup.locks import Gate
     from launcher.backup.service import BackupService
     from launcher.config import Config
+    from launcher.offsite.service import OffsiteService
 
 
 def current_application() -> Flask:
@@ -34,6 +35,11 @@ def current_gate(app: Flask | None = None) -> Gate:
 def current_backups(app: Flask | None = None) -> BackupService:
     """Return the backup service."""
     return cast("BackupService", (app or current_app).extensions["launcher.background.service"])
+
+
+def current_offsite(app: Flask | None = None) -> OffsiteService:
+    """Return the service of copies in other places."""
+    return cast("OffsiteService", (app or current_app).extensions["launcher.offsite"])
 
 
 def current_stop(app: Flask | None = None) -> Event:

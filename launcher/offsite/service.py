@@ -2,74 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import contextlib
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from launcher.backup.files import disk_errors, write_atomic
 from launcher.backup.ports import Clock, OnProgress, utc_now
 from launcher.backup.records.backup import Backup
+from launcher.backup.records.text import clean_note, readable
 from launcher.backup.service import BackupService
-from launcher.offsite.records import Destination, Destinations
-from launcher.offsite.status import OffsiteStatus
+from launcher.offsite.age import read_public_key
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.files import OffsiteFiles, SettingsFile, new_site
+from launcher.offsite.keys import KeyFile
+from launcher.offsite.kit import Kit, make_kit
+from launcher.offsite.records import Destination, Destinations, Ledger, OneDisk, Recipient
+from launcher.offsite.standing import StandingReader, kit_state, newest_own
+from launcher.offsite.status import KitState, OffsiteStatus
 from launcher.offsite.trial import Trial, TrialStep
 from launcher.settings.table import SiteSettings
 
+__all__ = ["Kit", "OffsiteError", "OffsiteService"]
 
-class OffsiteError(Exception):
-    """Something that was asked of destinations, keys or copies cannot be done.
-
-    Attributes:
-        code: `destination_not_found`, `name_taken`, `copy_not_found`, `wrong_characters`,
-            `no_key`, `invalid_key`, `last_recipient`, `invalid_option`, `file_unreadable`.
-        facts: what its words need.
-    """
-
-    def __init__(self, code: str, **facts: str | int) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
-
-
-@dataclass(frozen=True, slots=True)
-class Kit:
-    """The recovery kit: what a person needs on a bare machine, without any password of a service.
-
-    `text` is the file `kit.txt`: comments, and the secret key in the form that `age -i` reads.
-    """
-
-    site_name: str
-    public_key: str
-    secret_key: str
-    created_at: datetime
-    destinations: Sequence[Destination]
-    commands: Sequence[str]
-    text: str
+MAX_NAME = 60
+_MAX_ID = 40
 
 
 class OffsiteService:
     """Destinations, copies and keys of one installation. Built once, beside `BackupService`.
 
     It starts no thread and opens no connection: what talks to a service runs in a process of its
-    own. Every method is cheap but `try_out` and `fetch`.
+    own. Every method is cheap but `try_out` and `fetch`. One that changes something raises
+    `OffsiteError("file_unreadable")` where `destinations.json` is damaged, and leaves it as it is,
+    and `InsufficientSpaceError` or `StoreUnavailableError` where it cannot be written.
     """
 
     def __init__(self, data_dir: Path, backups: BackupService, *, clock: Clock = utc_now) -> None:
-        self._data_dir = data_dir
+        self._files = OffsiteFiles(data_dir)
         self._backups = backups
         self._clock = clock
+        self._entered = SettingsFile(self._files)
+        self._keys = KeyFile(self._files)
+        self._standing = StandingReader(self._files, backups)
+
+    # --- what is there -------------------------------------------------------------------
 
     def settings(self) -> Destinations:
         """Return what is entered; an unreadable file raises `OffsiteError("file_unreadable")`."""
-        raise NotImplementedError
+        return self._entered.read()
 
     def find(self, destination_id: str) -> Destination:
         """Return one destination, or raise `OffsiteError("destination_not_found")`."""
-        raise NotImplementedError
+        return _find(self.settings(), destination_id)
+
+    def ledger(self, destination_id: str) -> Ledger:
+        """Return what is known of the copies at one destination."""
+        return self._standing.ledger(self.find(destination_id).id)
 
     def status(self, site: SiteSettings) -> OffsiteStatus:
-        """Return how all of it stands, without asking any service."""
-        raise NotImplementedError
+        """Return how all of it stands, without asking any service.
+
+        A damaged `destinations.json` is said in it, and raises nothing.
+
+        Raises:
+            StoreUnavailableError: the backup folder cannot be read.
+        """
+        try:
+            entered = self.settings()
+        except OffsiteError:
+            return OffsiteStatus(is_unreadable=True)
+        return self._standing.read(entered, site, now=self._clock())
 
     def try_out(
         self,
@@ -81,21 +87,97 @@ class OffsiteService:
         """Write, list, read back and delete a small file there, in a process of its own."""
         raise NotImplementedError
 
+    # --- destinations --------------------------------------------------------------------
+
     def add(self, destination: Destination, *, by: str) -> Destination:
-        """Add a destination; its id is made of its name. The first one makes the key."""
-        raise NotImplementedError
+        """Add a destination; its id is made of its name. The first encrypted one makes the key.
+
+        Raises:
+            OffsiteError: `name_taken`, `invalid_option` (fact `option`), `key_unreadable`.
+        """
+        added: list[Destination] = []
+
+        def change(entered: Destinations) -> Destinations:
+            checked = _checked(destination, entered)
+            taken = {each.id for each in entered.destinations}
+            new = replace(
+                checked,
+                id=_free_id(checked, taken),
+                added_at=self._clock(),
+                added_by=readable(by),
+            )
+            self._files.forget(new.id)  # of one with this id that was removed
+            added.append(new)
+            site = entered.site or new_site()
+            grown = replace(entered, site=site, destinations=(*entered.destinations, new))
+            return self._with_key(grown)
+
+        self._entered.change(change)
+        return added[0]
 
     def change(self, destination: Destination, *, by: str) -> Destination:
-        """Replace the destination of this id; empty secrets keep the ones from before."""
-        raise NotImplementedError
+        """Replace the destination of this id; empty secrets keep the ones from before.
+
+        When and by whom it was added stays. It is tried again at once.
+
+        Raises:
+            OffsiteError: `destination_not_found`, and as `add`.
+        """
+        del by  # the door records who
+        changed: list[Destination] = []
+
+        def change(entered: Destinations) -> Destinations:
+            before = _find(entered, destination.id)
+            checked = _checked(destination, entered)
+            typed = {name: value for name, value in checked.secrets.items() if value}
+            kept = before.secrets if before.service is checked.service else {}
+            new = replace(
+                checked,
+                secrets={**kept, **typed},
+                added_at=before.added_at,
+                added_by=before.added_by,
+            )
+            changed.append(new)
+            return self._with_key(_with(entered, new))
+
+        self._entered.change(change)
+        self._want(destination.id)
+        return changed[0]
 
     def remove(self, destination_id: str, *, by: str) -> Destination:
-        """Forget a destination and what is known of it; its copies stay where they are."""
-        raise NotImplementedError
+        """Forget a destination and what is known of it; its copies stay where they are.
+
+        A process that works there stops within seconds.
+
+        Raises:
+            OffsiteError: `destination_not_found`.
+        """
+        del by  # the door records who
+        removed: list[Destination] = []
+
+        def change(entered: Destinations) -> Destinations:
+            removed.append(_find(entered, destination_id))
+            rest = tuple(each for each in entered.destinations if each.id != destination_id)
+            return replace(entered, destinations=rest)
+
+        self._entered.change(change)
+        self._files.forget(destination_id)
+        return removed[0]
 
     def copy_now(self, destination_id: str) -> None:
-        """Make the leader try at once, whatever the pause after a failure."""
-        raise NotImplementedError
+        """Make the leader try at once, whatever the pause after a failure.
+
+        Raises:
+            OffsiteError: `destination_not_found`.
+        """
+        self._want(self.find(destination_id).id)
+
+    def _want(self, destination_id: str) -> None:
+        self._files.ensure_folder()
+        with disk_errors("ask for a copy"):
+            write_atomic(self._files.wanted(destination_id), b"", durable=False)
+
+    # --- copies --------------------------------------------------------------------------
 
     def fetch(
         self,
@@ -109,34 +191,194 @@ class OffsiteService:
         """Download a copy, verify it, and list it here as the backup that it was."""
         raise NotImplementedError
 
+    # --- keys ----------------------------------------------------------------------------
+
     def kit(self, *, site_name: str) -> Kit:
-        """Return the recovery kit of the newest own key, or raise `OffsiteError("no_key")`."""
-        raise NotImplementedError
+        """Return the recovery kit of the newest own key.
+
+        Raises:
+            OffsiteError: `no_key`: there is none, or its secret key is not in the data directory.
+                `key_unreadable`.
+        """
+        entered = self.settings()
+        newest = newest_own(entered)
+        keys = self._keys.read()
+        own = next((each for each in keys if newest and each.public_key == newest.public_key), None)
+        if newest is None or own is None:
+            raise OffsiteError("no_key")
+        return make_kit(
+            [own, *(each for each in keys if each is not own)],
+            entered.destinations,
+            site_name=site_name,
+            created_at=own.created_at or newest.added_at or self._clock(),
+        )
 
     def confirm_kit(self, characters: str, *, by: str) -> None:
-        """Record that someone has the kit, by the last four characters of its secret key."""
-        raise NotImplementedError
+        """Record that someone has the kit, by the last four characters of its secret key.
+
+        Raises:
+            OffsiteError: `wrong_characters`, `no_key`, `key_unreadable`.
+        """
+
+        def change(entered: Destinations) -> Destinations:
+            newest = newest_own(entered)
+            known = {each.public_key: each for each in self._keys.read()}
+            if newest is None or newest.public_key not in known:
+                raise OffsiteError("no_key")
+            if not known[newest.public_key].ends_with(characters):
+                raise OffsiteError("wrong_characters")
+            return replace(
+                entered,
+                kit_confirmed_key=newest.public_key,
+                kit_confirmed_at=self._clock(),
+                kit_confirmed_by=readable(by),
+            )
+
+        self._entered.change(change)
 
     def new_key(self, *, by: str) -> str:
-        """Make a new key; copies from now on are for it and the other recipients, not the old."""
-        raise NotImplementedError
+        """Make a new key; copies from now on are for it and the other recipients, not the old.
+
+        The old secret key stays in `recovery_key`, for the copies that need it. Returns the new
+        public key.
+        """
+        del by  # the door records who
+        made: list[str] = []
+
+        def change(entered: Destinations) -> Destinations:
+            with_new = self._with_new_key(entered)
+            made.append(with_new.recipients[0].public_key)
+            return with_new
+
+        self._entered.change(change)
+        return made[0]
 
     def add_recipient(self, public_key: str, label: str, *, by: str) -> None:
-        """Encrypt new copies for this public key as well."""
-        raise NotImplementedError
+        """Encrypt new copies for this public key as well.
+
+        Raises:
+            OffsiteError: `invalid_key`, `name_taken` (there already).
+        """
+        del by  # the door records who
+        key = read_public_key(public_key)
+
+        def change(entered: Destinations) -> Destinations:
+            if any(each.public_key == key for each in entered.recipients):
+                raise OffsiteError("name_taken", name=key)
+            new = Recipient(key, clean_note(label)[:MAX_NAME], added_at=self._clock())
+            return replace(entered, recipients=(*entered.recipients, new))
+
+        self._entered.change(change)
 
     def remove_recipient(self, public_key: str, *, by: str) -> None:
-        """Encrypt new copies no longer for this key."""
-        raise NotImplementedError
+        """Encrypt new copies no longer for this key.
+
+        Raises:
+            OffsiteError: `invalid_key`: it is none of them. `last_recipient`: it is the last one,
+                or the one of the kit, which a new key replaces.
+        """
+        del by  # the door records who
+
+        def change(entered: Destinations) -> Destinations:
+            going = [each for each in entered.recipients if each.public_key == public_key.strip()]
+            if not going:
+                raise OffsiteError("invalid_key")
+            if going[0].is_own or len(entered.recipients) == 1:
+                raise OffsiteError("last_recipient")
+            rest = tuple(each for each in entered.recipients if each is not going[0])
+            return replace(entered, recipients=rest)
+
+        self._entered.change(change)
+
+    def _with_key(self, entered: Destinations) -> Destinations:
+        """Return the settings with an own key where something is encrypted and there is none."""
+        needs_one = any(each.encrypt for each in entered.destinations)
+        return self._with_new_key(entered) if needs_one and not newest_own(entered) else entered
+
+    def _with_new_key(self, entered: Destinations) -> Destinations:
+        now = self._clock()
+        key = self._keys.add(now=now)
+        others = tuple(each for each in entered.recipients if not each.is_own)
+        return replace(
+            entered, recipients=(Recipient(key.public_key, is_own=True, added_at=now), *others)
+        )
+
+    # --- rules ---------------------------------------------------------------------------
 
     def change_rules(self, *, read_within_days: int, read_bytes_a_day: int, by: str) -> None:
-        """Set how often each copy is read in full, and how much a day."""
-        raise NotImplementedError
+        """Set how often each copy is read in full, and how much a day.
+
+        Raises:
+            OffsiteError: `invalid_option` (fact `option`).
+        """
+        del by  # the door records who
+        if not 1 <= read_within_days <= 3650:
+            raise OffsiteError("invalid_option", option="read_within_days")
+        if not 0 <= read_bytes_a_day <= 1 << 50:
+            raise OffsiteError("invalid_option", option="read_bytes_a_day")
+        self._entered.change(
+            lambda entered: replace(
+                entered, read_within_days=read_within_days, read_bytes_a_day=read_bytes_a_day
+            )
+        )
 
     def accept_one_disk(self, reason: str, *, until: datetime | None, by: str) -> None:
-        """Record that all copies on one disk are accepted."""
-        raise NotImplementedError
+        """Record that all copies on one disk are accepted.
+
+        Raises:
+            OffsiteError: `invalid_option` (fact `option`: "reason"): there is none.
+        """
+        text = clean_note(reason)
+        if not text:
+            raise OffsiteError("invalid_option", option="reason")
+        accepted = OneDisk(self._clock(), readable(by), text, until)
+        self._entered.change(lambda entered: replace(entered, one_disk=accepted))
 
     def withdraw_one_disk(self, *, by: str) -> None:
         """Take that back."""
-        raise NotImplementedError
+        del by  # the door records who
+        self._entered.change(lambda entered: replace(entered, one_disk=None))
+
+    def kit_state(self) -> KitState:
+        """Return how the recovery kit stands. Cheaper than all of `status`."""
+        with contextlib.suppress(OffsiteError):
+            return kit_state(self.settings(), self._keys)
+        return KitState.NONE
+
+
+def _find(entered: Destinations, destination_id: str) -> Destination:
+    for each in entered.destinations:
+        if each.id == destination_id:
+            return each
+    raise OffsiteError("destination_not_found", destination=destination_id[:80])
+
+
+def _with(entered: Destinations, changed: Destination) -> Destinations:
+    found = tuple(changed if each.id == changed.id else each for each in entered.destinations)
+    return replace(entered, destinations=found)
+
+
+def _checked(destination: Destination, entered: Destinations) -> Destination:
+    """Return a destination with what every service needs of it in order."""
+    name = " ".join(readable(destination.name).split())
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise OffsiteError("invalid_option", option="name")
+    for other in entered.destinations:
+        if other.id != destination.id and other.name.casefold() == name.casefold():
+            raise OffsiteError("name_taken", name=name)
+    for option in ("limit_bytes_s", "stale_after_h"):
+        if getattr(destination, option) < 0:
+            raise OffsiteError("invalid_option", option=option)
+    return replace(destination, name=name)
+
+
+def _free_id(destination: Destination, taken: set[str]) -> str:
+    """Return an id made of the name: "Käse-Box 2" → `kase-box-2`, and unique."""
+    plain = unicodedata.normalize("NFKD", destination.name).encode("ascii", "ignore").decode()
+    base = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:_MAX_ID].strip("-")
+    base = base or str(destination.service)
+    found, count = base, 1
+    while found in taken:
+        count += 1
+        found = f"{base}-{count}"
+    return found

@@ -84,10 +84,13 @@ class KitState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the newest good backup is: 3 copies, 2 places, one off-site.
+    """Where the data is safe: 3 copies, 2 places, one off-site.
+
+    A destination counts while its newest good copy is new enough, so that the sum stays the same
+    in the minutes between a backup and its copy.
 
     Attributes:
-        copies: of the newest good backup, the one here included; 0 where there is none.
+        copies: the newest good backup here and one at each destination; 0 where there is none.
         places: on how many devices they are: this server's disk is one, a store on another disk
             and each destination that is not on this server are others.
         off_site: how many of them are off-site.
@@ -102,12 +105,16 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class OffsiteStatus:
-    """All destinations as they stand."""
+    """All destinations as they stand.
+
+    `is_unreadable`: `destinations.json` is damaged, so nothing is known, and nothing is copied.
+    """
 
     settings: Destinations = field(default_factory=Destinations)
     destinations: Sequence[DestinationStatus] = ()
     kit: KitState = KitState.NONE
     places: Places = Places()
+    is_unreadable: bool = False
 
     def find(self, destination_id: str) -> DestinationStatus | None:
         """Return the status of one destination, None where there is none of this id."""

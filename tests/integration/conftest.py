@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskCliRunner
 
+from tests.support.offsite import Offsite
 from tests.support.service import House
 
 
@@ -22,6 +23,12 @@ def house(tmp_path: Path) -> House:
 def home(house: House) -> House:
     """A house with a filled live notebook."""
     return house.fill()
+
+
+@pytest.fixture
+def offsite(home: House) -> Offsite:
+    """A house with a filled live notebook, and no copies elsewhere yet."""
+    return Offsite(home)
 
 
 @pytest.fixture

@@ -1,0 +1,204 @@
+"""Encryption with age: keys as text, and streams in bounded memory.
+
+The format is that of the program `age`, https://age-encryption.org/v1, so a copy opens without
+Launcher. The library is imported where it is used: most processes never encrypt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import BinaryIO
+
+from launcher.offsite.errors import OffsiteError
+
+SUFFIX = ".age"
+ARMOR = "-----BEGIN AGE ENCRYPTED FILE-----"
+
+_CHARACTERS = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"  # of Bech32
+_SECRET_KEY = re.compile(rf"AGE-SECRET-KEY-1[{_CHARACTERS}]{{58}}", re.ASCII)
+_PUBLIC_KEY = re.compile(rf"age1[{_CHARACTERS.lower()}]{{58}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A pair of keys, both as the text that age uses."""
+
+    public_key: str
+    secret_key: str = field(repr=False)
+
+
+def make_identity() -> Identity:
+    """Return a new pair of keys."""
+    from pyrage import x25519  # noqa: PLC0415
+
+    made = x25519.Identity.generate()
+    return Identity(str(made.to_public()), str(made))
+
+
+def read_identities(text: str) -> tuple[Identity, ...]:
+    """Return every secret key in `text`: a key as typed, with any spaces, or a whole `kit.txt`.
+
+    Raises:
+        OffsiteError: `invalid_key`: there is none, or one has a wrong character.
+    """
+    from pyrage import IdentityError, x25519  # noqa: PLC0415
+
+    found = dict.fromkeys(_SECRET_KEY.findall(re.sub(r"\s+", "", text).upper()))
+    try:
+        identities = [x25519.Identity.from_str(each) for each in found]
+    except IdentityError:
+        identities = []
+    if not identities:
+        raise OffsiteError("invalid_key")
+    return tuple(Identity(str(each.to_public()), str(each)) for each in identities)
+
+
+def read_public_key(text: str) -> str:
+    """Return a public key without the spaces around it.
+
+    Raises:
+        OffsiteError: `invalid_key`: it is none.
+    """
+    from pyrage import RecipientError, x25519  # noqa: PLC0415
+
+    key = text.strip()
+    if not _PUBLIC_KEY.fullmatch(key):
+        raise OffsiteError("invalid_key")
+    try:
+        return str(x25519.Recipient.from_str(key))
+    except RecipientError:
+        raise OffsiteError("invalid_key") from None
+
+
+def encrypt(source: BinaryIO, target: BinaryIO, recipients: Iterable[str]) -> None:
+    """Write what `source` holds, from where it is, to `target`, for all of these public keys.
+
+    Memory is bounded, whatever the size. What either stream raises ends it.
+
+    Raises:
+        OffsiteError: `invalid_key`: there is no recipient, or one is no public key.
+    """
+    from pyrage import encrypt_io  # noqa: PLC0415
+
+    with _Streams(source, target) as streams:
+        encrypt_io(streams.source, streams.target, _recipients(recipients))
+
+
+def decrypt(source: BinaryIO, target: BinaryIO, identities: Iterable[Identity]) -> None:
+    """Write the plain bytes of `source` to `target`. Memory is bounded, whatever the size.
+
+    On failure `target` holds a part that is not proved.
+
+    Raises:
+        OffsiteError: `not_opened`: none of the keys opens it. `copy_damaged`: bytes were changed
+            or are missing.
+    """
+    from pyrage import DecryptError, decrypt_io  # noqa: PLC0415
+
+    with _Streams(source, target) as streams:
+        try:
+            decrypt_io(streams.source, streams.target, _opening(identities))
+        except (DecryptError, OSError) as error:
+            streams.reraise()
+            is_foreign = "No matching keys" in str(error)
+            raise OffsiteError("not_opened" if is_foreign else "copy_damaged") from error
+
+
+def encrypt_text(text: str, recipients: Iterable[str]) -> str:
+    """Return `text` encrypted, in the armor that is made of letters."""
+    from pyrage import encrypt as encrypt_bytes  # noqa: PLC0415
+
+    armored: bytes = encrypt_bytes(text.encode(), _recipients(recipients), armored=True)
+    return armored.decode("ascii")
+
+
+def decrypt_text(armored: str, identities: Iterable[Identity]) -> str:
+    """Return the text that `encrypt_text` encrypted.
+
+    Raises:
+        OffsiteError: as `decrypt`.
+    """
+    target = BytesIO()
+    decrypt(BytesIO(armored.encode()), target, identities)
+    try:
+        return target.getvalue().decode()
+    except ValueError:
+        raise OffsiteError("copy_damaged") from None
+
+
+def _recipients(public_keys: Iterable[str]) -> Sequence[object]:
+    from pyrage import RecipientError, x25519  # noqa: PLC0415
+
+    try:
+        found = [x25519.Recipient.from_str(each) for each in sorted(public_keys)]
+    except RecipientError:
+        raise OffsiteError("invalid_key") from None
+    if not found:
+        raise OffsiteError("invalid_key")
+    return found
+
+
+def _opening(identities: Iterable[Identity]) -> Sequence[object]:
+    from pyrage import IdentityError, x25519  # noqa: PLC0415
+
+    try:
+        found = [x25519.Identity.from_str(each.secret_key) for each in identities]
+    except IdentityError:
+        raise OffsiteError("invalid_key") from None
+    if not found:
+        raise OffsiteError("not_opened")
+    return found
+
+
+class _Streams:
+    """Two streams for the library, which hides what they raise; leaving the block raises it."""
+
+    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
+        self.source = _Stream(source.read, source.write, self._keep)
+        self.target = _Stream(target.read, target.write, self._keep)
+        self._raised: BaseException | None = None
+
+    def _keep(self, error: BaseException) -> None:
+        self._raised = self._raised or error
+
+    def reraise(self) -> None:
+        """Raise what a stream raised, if one did."""
+        if self._raised is not None:
+            raise self._raised
+
+    def __enter__(self) -> _Streams:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._raised is not None and error is not self._raised:
+            raise self._raised from None
+
+
+class _Stream:
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        write: Callable[[bytes], int],
+        on_error: Callable[[BaseException], None],
+    ) -> None:
+        self._read, self._write, self._on_error = read, write, on_error
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._read(size)
+        except BaseException as error:
+            self._on_error(error)
+            raise
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._write(data)
+        except BaseException as error:
+            self._on_error(error)
+            raise
+
+    def flush(self) -> None:
+        """Do nothing: the file is flushed by its owner."""

@@ -1,0 +1,19 @@
+"""What cannot be done with destinations, keys and copies."""
+
+from __future__ import annotations
+
+
+class OffsiteError(Exception):
+    """Something that was asked of destinations, keys or copies cannot be done.
+
+    Attributes:
+        code: `destination_not_found`, `name_taken`, `copy_not_found`, `wrong_characters`,
+            `no_key`, `invalid_key`, `last_recipient`, `invalid_option`, `file_unreadable`,
+            `key_unreadable`, `not_opened` (none of the keys opens it), `copy_damaged`.
+        facts: what its words need.
+    """
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(code, *(f"{name}={fact}" for name, fact in facts.items()))
+        self.code = code
+        self.facts = facts

@@ -1,0 +1,270 @@
+"""How the copies stand, from files alone: no service is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from launcher.backup.records.backup import OWN_KINDS, Backup, Listing, good_ones
+from launcher.backup.service import BackupService
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.keys import KeyFile
+from launcher.offsite.ledger import LedgerFile, ProgressFile
+from launcher.offsite.owed import Rules, newest_good, owed
+from launcher.offsite.records import (
+    CopyState,
+    Destination,
+    Destinations,
+    Ledger,
+    Place,
+    Recipient,
+    Service,
+    StoredCopy,
+)
+from launcher.offsite.status import (
+    CopyProgress,
+    DestinationStatus,
+    KitState,
+    OffsiteStatus,
+    Places,
+    Standing,
+)
+from launcher.settings.table import SiteSettings
+
+_LATER = timedelta(hours=24)
+"""By how much the newest copy may be older than the newest backup here."""
+
+_DECIDED_FOR = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What was found of one destination, and from what: it stands while that is the same."""
+
+    listing: Listing
+    ledger: Ledger
+    destination: Destination
+    settings: SiteSettings
+    recipients: tuple[Recipient, ...]
+    at: datetime
+    owed: tuple[Backup, ...]
+    newest_good: StoredCopy | None
+    only_here: Sequence[StoredCopy]
+    damaged: Sequence[StoredCopy]
+    needs_old_key: int
+
+    def stands(self, other: tuple[object, ...], now: datetime) -> bool:
+        listing, ledger, *rest = other
+        return (
+            self.listing is listing
+            and self.ledger is ledger
+            and [self.destination, self.settings, self.recipients] == rest
+            and timedelta() <= now - self.at < _DECIDED_FOR
+        )
+
+
+class StandingReader:
+    """Reads how all destinations stand; what has not changed is not decided again."""
+
+    def __init__(self, files: OffsiteFiles, backups: BackupService) -> None:
+        self._files = files
+        self._backups = backups
+        self._keys = KeyFile(files)
+        self._ledgers: dict[str, LedgerFile] = {}
+        self._decided: dict[str, _Decided] = {}
+
+    def ledger(self, destination_id: str) -> Ledger:
+        """Return what is known of the copies at one destination."""
+        return self._ledger_file(destination_id).read()
+
+    def read(self, entered: Destinations, site: SiteSettings, *, now: datetime) -> OffsiteStatus:
+        """Return how all of it stands.
+
+        Raises:
+            StoreUnavailableError: the backup folder cannot be read.
+        """
+        ids = {each.id for each in entered.destinations}
+        for known in [*self._ledgers]:
+            if known not in ids:  # removed, and perhaps added again under the same name
+                self._ledgers.pop(known, None)
+                self._decided.pop(known, None)
+        listing = self._backups.listing()
+        found = [
+            self._status_of(each, entered, listing, site, now=now) for each in entered.destinations
+        ]
+        return OffsiteStatus(
+            settings=entered,
+            destinations=found,
+            kit=kit_state(entered, self._keys),
+            places=self._places(listing, found, now=now),
+        )
+
+    def _ledger_file(self, destination_id: str) -> LedgerFile:
+        if destination_id not in self._ledgers:
+            self._ledgers[destination_id] = LedgerFile(self._files, destination_id)
+        return self._ledgers[destination_id]
+
+    def _status_of(
+        self,
+        destination: Destination,
+        entered: Destinations,
+        listing: Listing,
+        site: SiteSettings,
+        *,
+        now: datetime,
+    ) -> DestinationStatus:
+        ledger = self._ledger_file(destination.id).read()
+        of = (listing, ledger, destination, site, entered.recipients)
+        decided = self._decided.get(destination.id)
+        if decided is None or not decided.stands(of, now):
+            decided = self._decided[destination.id] = _decide(*of, now=now)
+        stale_at = _stale_at(destination, decided.newest_good, site)
+        progress = ProgressFile(self._files, destination.id).read()
+        return DestinationStatus(
+            destination=destination,
+            ledger=ledger,
+            standing=_standing(destination, decided, stale_at, progress, now=now),
+            owed=decided.owed,
+            owed_bytes=sum(each.file.size_bytes for each in decided.owed if each.file),
+            newest_good=decided.newest_good,
+            stale_at=stale_at,
+            progress=progress,
+            only_here=decided.only_here,
+            damaged=decided.damaged,
+            needs_old_key=decided.needs_old_key,
+        )
+
+    def _places(
+        self, listing: Listing, found: Sequence[DestinationStatus], *, now: datetime
+    ) -> Places:
+        own = [each for each in listing.backups if each.kind in OWN_KINDS]
+        newest = next(iter(good_ones(own, now=now)), None)
+        here = 0 if newest is None else 1
+        holders = [each for each in found if _holds(each, newest, now=now)]
+        devices = {_device_of(self._files.data_dir)}
+        if newest is not None:
+            devices.add(_device_of(self._backups.store_path))
+        others = 0
+        for each in holders:
+            if each.destination.place is not Place.THIS_SERVER:
+                others += 1
+            elif (device := _folder_device(each.destination)) is not None:
+                devices.add(device)
+        copies = here + len(holders)
+        places = len(devices) + others if copies else 0
+        return Places(
+            copies=copies,
+            places=places,
+            off_site=sum(each.destination.place is Place.OFF_SITE for each in holders),
+            on_one_disk=places <= 1,
+        )
+
+
+def rules_of(site: SiteSettings, *, now: datetime) -> Rules:
+    """Return what retention at a destination needs of the settings."""
+    return Rules(site.policy, site.zone, now)
+
+
+def kit_state(entered: Destinations, keys: KeyFile) -> KitState:
+    """Return how the recovery kit stands."""
+    newest = newest_own(entered)
+    if newest is None:
+        return KitState.NONE
+    try:
+        known = {each.public_key for each in keys.read()}
+    except OffsiteError:
+        known = set()
+    if newest.public_key not in known:
+        return KitState.KEY_MISSING
+    is_confirmed = entered.kit_confirmed_key == newest.public_key
+    return KitState.CONFIRMED if is_confirmed else KitState.UNCONFIRMED
+
+
+def newest_own(entered: Destinations) -> Recipient | None:
+    """Return the key of the kit: the newest one whose secret key is here; they are newest first."""
+    return next((each for each in entered.recipients if each.is_own), None)
+
+
+def _decide(
+    listing: Listing,
+    ledger: Ledger,
+    destination: Destination,
+    site: SiteSettings,
+    recipients: tuple[Recipient, ...],
+    *,
+    now: datetime,
+) -> _Decided:
+    own = next((each.public_key for each in recipients if each.is_own), "")
+    good = [each for each in ledger.copies if each.state is CopyState.GOOD]
+    return _Decided(
+        listing,
+        ledger,
+        destination,
+        site,
+        recipients,
+        now,
+        owed=owed(listing.backups, ledger.copies, destination, rules_of(site, now=now)),
+        newest_good=newest_good(ledger.copies, now=now),
+        only_here=tuple(each for each in good if each.id not in listing.by_id),
+        damaged=tuple(each for each in ledger.copies if each.state is not CopyState.GOOD),
+        needs_old_key=sum(bool(each.recipients) and own not in each.recipients for each in good),
+    )
+
+
+def _stale_at(
+    destination: Destination, newest: StoredCopy | None, site: SiteSettings
+) -> datetime | None:
+    since = newest.backup.created_at if newest else destination.added_at
+    allowed = (
+        timedelta(hours=destination.stale_after_h)
+        if destination.stale_after_h
+        else site.stale_after + _LATER
+    )
+    return since + allowed if since else None
+
+
+def _standing(
+    destination: Destination,
+    decided: _Decided,
+    stale_at: datetime | None,
+    progress: CopyProgress | None,
+    *,
+    now: datetime,
+) -> Standing:
+    if destination.paused:
+        return Standing.PAUSED
+    if stale_at is not None and now >= stale_at:
+        return Standing.STALE
+    if progress is not None and decided.owed:
+        return Standing.COPYING
+    if decided.ledger.trouble is not None:
+        return Standing.BEHIND
+    return Standing.WAITING if decided.owed else Standing.UP_TO_DATE
+
+
+def _holds(status: DestinationStatus, newest: Backup | None, *, now: datetime) -> bool:
+    """Whether a destination counts as a place: its newest good copy is new enough."""
+    copy = status.newest_good
+    if copy is None:
+        return False
+    is_newest = newest is not None and copy.id == newest.id
+    return is_newest or status.stale_at is None or now < status.stale_at
+
+
+def _folder_device(destination: Destination) -> int | None:
+    if destination.service is not Service.FOLDER:
+        return None
+    return _device_of(Path(destination.options.get("path", "")))
+
+
+def _device_of(path: Path) -> int | None:
+    """Return the device that holds a folder, or its nearest parent; None where unknown."""
+    try:
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        return path.stat().st_dev
+    except OSError:
+        return None

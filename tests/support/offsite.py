@@ -1,0 +1,66 @@
+"""A house with copies elsewhere: destinations as an admin adds them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.ledger import LedgerFile
+from launcher.offsite.records import Destination, Ledger, Place, Service
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.status import DestinationStatus, OffsiteStatus
+from launcher.settings.table import SiteSettings
+
+from .service import House
+
+
+def folder_destination(path: Path, name: str = "NAS", **how: Any) -> Destination:
+    """Return a folder as a destination; not encrypted unless `how` says so."""
+    facts = {"encrypt": False, "place": Place.OTHER_DEVICE, **how}
+    return Destination(
+        id="", name=name, service=Service.FOLDER, options={"path": str(path)}, **facts
+    )
+
+
+@dataclass
+class Offsite:
+    """The copies of a house."""
+
+    house: House
+    site: SiteSettings = field(default_factory=SiteSettings)
+
+    def __post_init__(self) -> None:
+        self.files = OffsiteFiles(self.house.data)
+        self.service = self.open()
+
+    def open(self) -> OffsiteService:
+        """Return the service as another process would have it."""
+        return OffsiteService(self.house.data, self.house.service, clock=self.house.clock)
+
+    def add(self, name: str = "NAS", **how: Any) -> Destination:
+        """Add a folder that is there as a destination."""
+        path = self.house.root / name.replace(" ", "-")
+        path.mkdir(exist_ok=True)
+        return self.service.add(folder_destination(path, name, **how), by="ada")
+
+    def status(self) -> OffsiteStatus:
+        """Return how all of it stands."""
+        return self.service.status(self.site)
+
+    def of(self, destination: Destination) -> DestinationStatus:
+        """Return how one destination stands."""
+        found = self.status().find(destination.id)
+        assert found is not None
+        return found
+
+    def keep(self, destination: Destination, ledger: Ledger) -> None:
+        """Write a ledger as the process of the destination does."""
+        LedgerFile(self.files, destination.id).write(ledger)
+
+    def entered(self) -> dict[str, Any]:
+        """Return what `destinations.json` holds."""
+        found: dict[str, Any] = json.loads(self.files.destinations.read_text())
+        return found
