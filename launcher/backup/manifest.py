@@ -30,7 +30,7 @@ def write_manifest(backup: Backup) -> bytes:
         raise ManifestError(Reason.MANIFEST_INCOMPLETE, backup_id=backup.id)
     facts = {"format": FORMAT, **encode(backup)}
     facts["contents"] = dict(sorted(backup.contents.items()))
-    return _document({**facts, "seal": _seal(facts)})
+    return document_of({**facts, "seal": seal_of(facts)})
 
 
 def read_manifest(data: bytes) -> Backup:
@@ -46,7 +46,7 @@ def read_manifest(data: bytes) -> Backup:
             raise ManifestError(Reason.MANIFEST_FORMAT, format=repr(found_format), known=FORMAT)
         seal = facts.pop("seal")
         # Writing it again gives the same bytes, or a flipped bit could hide in the spelling.
-        if seal != _seal(facts) or _document({**facts, "seal": seal}) != data:
+        if seal != seal_of(facts) or document_of({**facts, "seal": seal}) != data:
             raise ManifestError(Reason.MANIFEST_ALTERED)
         if missing := _KEYS - facts.keys():
             raise DecodeError("missing", field=min(missing))
@@ -77,10 +77,12 @@ def bare_name(name: str) -> str:
     return name
 
 
-def _seal(facts: Mapping[str, object]) -> str:
+def seal_of(facts: Mapping[str, object]) -> str:
+    """Return the SHA-256 of facts, however their text is laid out."""
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _document(facts: Mapping[str, object]) -> bytes:
+def document_of(facts: Mapping[str, object]) -> bytes:
+    """Return facts as the text of a manifest."""
     return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
