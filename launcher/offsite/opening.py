@@ -30,4 +30,8 @@ def open_remote(
             from launcher.offsite.folder import Folder  # noqa: PLC0415
 
             return Folder(destination, site=site, data_dir=data_dir)
+        case Service.S3:
+            from launcher.offsite.s3 import open_s3  # noqa: PLC0415
+
+            return open_s3(destination, site=site)
     raise RemoteError(Trouble.NO_PROGRAM, program=destination.service)

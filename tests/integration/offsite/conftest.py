@@ -1,14 +1,41 @@
-"""Fixtures of the tests with real services."""
+"""Fixtures of the tests with real services. Each server runs once for all tests of a process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from launcher.offsite.records import Destination, Place, Service
 from tests.integration.offsite.places import FarPlace
+from tests.support.storage_servers import (
+    KEY_ID,
+    SECRET,
+    StorageServer,
+    create_bucket,
+    rclone_serving,
+    seaweed,
+)
+
+BUCKET = "copies"
+
+
+@pytest.fixture(scope="session")
+def seaweed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+        create_bucket(server, BUCKET)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
+    # The key is in the environment of the server as well: a list of processes shows no secret.
+    keys = {"RCLONE_AUTH_KEY": f'"{KEY_ID},{SECRET}"'}
+    with rclone_serving("s3", tmp_path_factory.mktemp("s3"), environment=keys) as server:
+        (server.root / BUCKET).mkdir()
+        yield server
 
 
 def folder_place(tmp_path: Path) -> FarPlace:
@@ -17,12 +44,34 @@ def folder_place(tmp_path: Path) -> FarPlace:
     destination = Destination(
         "nas", "NAS", Service.FOLDER, place=Place.THIS_SERVER, options={"path": str(path)}
     )
-    return FarPlace(destination, many=30)
+    return FarPlace(destination)
 
 
-@pytest.fixture(params=["folder"])
+def s3_place(server: StorageServer) -> FarPlace:
+    """A folder of the one bucket that no other test has."""
+    options = {"endpoint": server.url, "bucket": BUCKET, "folder": secrets.token_hex(4)}
+    keys = {"key_id": KEY_ID, "secret": SECRET}
+    destination = Destination("s3", "S3", Service.S3, options=options, secrets=keys)
+    return FarPlace(destination, can_resume=True)
+
+
+@pytest.fixture
+def bucket(seaweed_server: StorageServer) -> Iterator[FarPlace]:
+    """A place of S3 at SeaweedFS."""
+    place = s3_place(seaweed_server)
+    yield place
+    place.close()
+
+
+@pytest.fixture(params=["folder", "seaweed", "rclone_s3"])
 def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FarPlace]:
     """A place at each service in turn, which the test has for itself."""
-    place = {"folder": lambda: folder_place(tmp_path)}[request.param]()
+    server: Callable[[str], StorageServer] = request.getfixturevalue
+    places: dict[str, Callable[[], FarPlace]] = {
+        "folder": lambda: folder_place(tmp_path),
+        "seaweed": lambda: s3_place(server("seaweed_server")),
+        "rclone_s3": lambda: s3_place(server("rclone_s3_server")),
+    }
+    place = places[request.param]()
     yield place
     place.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -100,18 +101,16 @@ def test_many_objects_are_all_listed(far: FarPlace) -> None:
     assert names(remote) == wanted
 
 
-@pytest.mark.parametrize(
-    "name", ["", "../up", "a/../b", "/root", "umlaut-ä", "a b", ".hidden", "a//b", "new\nline"]
-)
-def test_a_name_that_not_every_service_keeps_is_refused(far: FarPlace, name: str) -> None:
+def test_a_name_that_not_every_service_keeps_is_refused(far: FarPlace) -> None:
     remote = far.open()
-    for call in (
-        lambda: remote.put_bytes(name, b"x"),
-        lambda: remote.get_bytes(name, limit=1),
-        lambda: remote.delete(name),
-    ):
-        with pytest.raises(ValueError, match="not a name"):
-            call()
+    for name in ("", "../up", "a/../b", "/root", "umlaut-ä", "a b", ".hidden", "a//b", "a\nb"):
+        for call in (
+            partial(remote.put_bytes, name, b"x"),
+            partial(remote.get_bytes, name, limit=1),
+            partial(remote.delete, name),
+        ):
+            with pytest.raises(ValueError, match="not a name"):
+                call()
 
 
 def test_an_upload_that_is_stopped_leaves_no_object(far: FarPlace, tmp_path: Path) -> None:

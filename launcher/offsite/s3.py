@@ -1,0 +1,362 @@
+"""A destination that is a bucket of S3, or of anything that speaks it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from launcher.backup.files import create_new, discard, open_regular
+from launcher.backup.records.text import readable
+from launcher.offsite.limits import Limiter
+from launcher.offsite.object_names import checked, folder_of, site_of
+from launcher.offsite.records import Destination
+from launcher.offsite.remote import OnBytes, RemoteObject
+from launcher.offsite.s3_body import Body
+from launcher.offsite.s3_errors import translated
+from launcher.offsite.s3_upload import PART_BYTES, Multipart
+from launcher.offsite.troubles import RemoteError, Trouble
+
+T = TypeVar("T")
+
+_READ_BYTES = 1 << 16
+_CONNECT_S = 10
+_SILENT_S = 30
+_BY_HOST = ("amazonaws.com", "aliyuncs.com", "myqcloud.com")
+_REGION_OF_HOST = re.compile(r"s3[.-]([a-z]{2,}-[a-z0-9-]+)\.")
+
+
+def open_s3(destination: Destination, *, site: str, silent_s: float = _SILENT_S) -> S3:
+    """Return a bucket ready for calls.
+
+    Args:
+        destination: with the options `bucket`, `endpoint` ("" for Amazon), `folder`, `region` (""
+            to find it), `path_style`, `ca_file`, and the secrets `key_id` and `secret`.
+        site: whose copies; "" for the folder itself.
+        silent_s: after so many seconds without a byte a call is given up.
+
+    Raises:
+        RemoteError: `WRONG_OPTIONS`.
+    """
+    options = destination.options
+    for name in ("bucket", "key_id", "secret"):
+        if not (destination.secrets if name != "bucket" else options).get(name):
+            raise RemoteError(Trouble.WRONG_OPTIONS, option=name)
+    ca_file = options.get("ca_file", "")
+    if ca_file and not Path(ca_file).is_file():
+        raise RemoteError(Trouble.WRONG_OPTIONS, option="ca_file")
+    return S3(destination, site=site, silent_s=silent_s)
+
+
+class S3:
+    """Objects of one bucket below a folder.
+
+    Every upload carries the MD5 of each of its parts, which every service of this kind checks.
+    The newer checksums at the end of a body are not used: older services refuse them.
+    """
+
+    def __init__(self, destination: Destination, *, site: str, silent_s: float) -> None:
+        self._destination = destination
+        self._bucket = destination.options["bucket"]
+        folder = destination.options.get("folder", "").strip("/")
+        self._folder = f"{folder}/" if folder else ""
+        self._prefix = f"{self._folder}{folder_of(site)}/" if site else self._folder
+        self._endpoint = endpoint_of(destination)
+        self._region = destination.options.get("region", "")
+        self._limiter = Limiter(destination.limit_bytes_s)
+        self._silent_s = silent_s
+        self._clock_apart_s: float | None = None
+        self._body: Body | None = None
+        self._client = self._connect(self._region or region_of_host(self._endpoint))
+
+    def put(
+        self,
+        name: str,
+        source: Path,
+        *,
+        on_bytes: OnBytes,
+        resume: str = "",
+        on_resume: Callable[[str], None] | None = None,
+    ) -> None:
+        """Upload the file, in parts where it is large; the object is there after the last."""
+        key = self._prefix + checked(name)
+        with open_regular(source) as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if size_bytes <= PART_BYTES:
+                body = Body(file, 0, size_bytes, self._limiter, lambda n: on_bytes(n, size_bytes))
+                self._put_object(key, body)
+            else:
+                Multipart(self._call_with_body, self._bucket, key, file).upload(
+                    self._limiter, on_bytes, resume=resume, on_resume=on_resume
+                )
+        self._require_size(key, name, size_bytes)
+
+    def put_bytes(self, name: str, data: bytes) -> None:
+        """Upload a small object."""
+        key = self._prefix + checked(name)
+        self._put_object(key, Body.of_bytes(data, self._limiter))
+        self._require_size(key, name, len(data))
+
+    def list(self, folder: str = "") -> Iterator[RemoteObject]:
+        """Yield the objects, a thousand an answer."""
+        prefix = f"{self._prefix}{checked(folder)}/" if folder else self._prefix
+        for answer in self._pages(Prefix=prefix):
+            for each in answer.get("Contents", ()):
+                name = readable(each["Key"].removeprefix(self._prefix))
+                yield RemoteObject(name, each["Size"], each["LastModified"])
+
+    def list_sites(self) -> Iterator[str]:
+        """Yield the sites that have a folder here."""
+        for answer in self._pages(Prefix=f"{self._folder}launcher-", Delimiter="/"):
+            for each in answer.get("CommonPrefixes", ()):
+                if site := site_of(each["Prefix"].removeprefix(self._folder).rstrip("/")):
+                    yield site
+
+    def get(self, name: str, target: Path, *, on_bytes: OnBytes) -> None:
+        """Download an object into a new file."""
+        key = self._prefix + checked(name)
+        with create_new(target) as file:
+            try:
+                answer = self._call("get_object", name=name, Key=key)
+                total, done = int(answer["ContentLength"]), 0
+                for piece in self._pieces(answer["Body"], name):
+                    file.write(piece)
+                    done += len(piece)
+                    on_bytes(done, total)
+                file.flush()
+                os.fsync(file.fileno())
+                if done != total:
+                    raise RemoteError(Trouble.CUT_SHORT, name=name)
+            except BaseException:
+                discard(target)
+                raise
+
+    def get_bytes(self, name: str, *, limit: int) -> bytes:
+        """Download the start of an object."""
+        key, wanted = self._prefix + checked(name), f"bytes=0-{limit - 1}"
+        try:
+            answer = self._call("get_object", name=name, Key=key, Range=wanted)
+        except RemoteError as error:
+            if error.answer.startswith("416 "):
+                return b""  # an empty object has no first byte
+            raise
+        # A service may ignore the range.
+        return b"".join(self._pieces(answer["Body"], name, limit=limit))[:limit]
+
+    def delete(self, name: str) -> None:
+        """Delete the object; where versions are kept, its older ones stay."""
+        self._call("delete_object", name=name, Key=self._prefix + checked(name))
+
+    def free_bytes(self) -> int | None:
+        """Return None: no service of this kind says it."""
+        return None
+
+    def clock_apart_s(self) -> float | None:
+        """Return what the last answer said, to the second."""
+        return self._clock_apart_s
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    # --- calls ---------------------------------------------------------------------------
+
+    def _put_object(self, key: str, body: Body) -> None:
+        answer = self._call_with_body(
+            "put_object", body, Key=key, ContentMD5=base64.b64encode(body.md5()).decode()
+        )
+        if not is_same(answer, body.md5()):
+            raise RemoteError(Trouble.DIFFERENT, name=key.removeprefix(self._prefix))
+
+    def _require_size(self, key: str, name: str, size_bytes: int) -> None:
+        """Ask how large an object is now; a key that may only write is not allowed to know."""
+        try:
+            found = self._call("head_object", name=name, Key=key)["ContentLength"]
+        except RemoteError as error:
+            if error.trouble is Trouble.DENIED:
+                return
+            raise
+        if found != size_bytes:
+            raise RemoteError(Trouble.CUT_SHORT, name=name)
+
+    def _pages(self, **wanted: str) -> Iterator[Any]:
+        while True:
+            answer = self._call("list_objects_v2", **wanted)
+            yield answer
+            if not answer.get("IsTruncated"):
+                return
+            wanted["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def _pieces(self, body: Any, name: str, limit: int | None = None) -> Iterator[bytes]:
+        """Yield what is downloaded, the connection being closed at the end or at an error."""
+        most, done = self._limiter.piece_bytes(_READ_BYTES), 0
+        with contextlib.closing(body):
+            while limit is None or done < limit:
+                with self._troubles("read", name):
+                    piece = body.read(most)
+                if not piece:
+                    return
+                self._limiter.take(len(piece))
+                done += len(piece)
+                yield piece
+
+    def _call_with_body(self, verb: str, body: Body | None, **wanted: Any) -> Any:
+        self._body = body
+        try:
+            if body is not None:
+                wanted["Body"] = body
+            return self._call(verb, **wanted)
+        except RemoteError:
+            if body is not None and body.stopped_by is not None:
+                raise body.stopped_by from None
+            raise
+        finally:
+            self._body = None
+
+    def _call(self, verb: str, *, name: str = "", **wanted: Any) -> Any:
+        """Call the service; where it names the region of the bucket, once more in that region.
+
+        Raises:
+            RemoteError
+        """
+        try:
+            with self._troubles(verb.partition("_")[0], name):
+                return getattr(self._client, verb)(Bucket=self._bucket, **wanted)
+        except RemoteError as error:
+            region = str(error.facts.get("region", ""))
+            if error.trouble is not Trouble.WRONG_REGION or not region or self._region:
+                raise
+        self._region = region
+        self._client.close()
+        self._client = self._connect(region)
+        return self._call(verb, name=name, **wanted)
+
+    @contextlib.contextmanager
+    def _troubles(self, action: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError, HTTPClientError, ValueError, ssl.SSLError) as error:
+            raise translated(
+                error,
+                action={"head": "read", "get": "read", "put": "write"}.get(action, action),
+                name=name,
+                bucket=self._bucket,
+                endpoint=self._endpoint,
+                clock_apart_s=self._clock_apart_s,
+            ) from None  # what boto raises may quote the request
+
+    # --- the client ----------------------------------------------------------------------
+
+    def _connect(self, region: str) -> Any:
+        try:
+            client = _session().create_client(
+                "s3",
+                region_name=region or "us-east-1",
+                endpoint_url=self._endpoint or None,
+                verify=self._destination.options.get("ca_file") or authorities(),
+                aws_access_key_id=self._destination.secrets["key_id"],
+                aws_secret_access_key=self._destination.secrets["secret"],
+                config=Config(
+                    connect_timeout=_CONNECT_S,
+                    read_timeout=self._silent_s,
+                    retries={"mode": "standard", "total_max_attempts": 2},
+                    max_pool_connections=1,
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                    s3={"addressing_style": self._style()},
+                ),
+            )
+        except (BotoCoreError, ValueError):
+            option = "endpoint" if self._endpoint else "region"
+            raise RemoteError(Trouble.WRONG_OPTIONS, option=option) from None
+        client.meta.events.register("after-call.s3", self._read_clock)
+        # Between these two a request is signed, for which its body is read as well.
+        client.meta.events.register_first("request-created.s3", self._is_prepared)
+        client.meta.events.register_last("request-created.s3", self._is_sent)
+        return client
+
+    def _style(self) -> str:
+        wanted = self._destination.options.get("path_style", "")
+        host = urlsplit(self._endpoint).hostname or ""
+        by_host = not host or host.endswith(_BY_HOST)
+        return {"on": "path", "off": "virtual"}.get(wanted, "virtual" if by_host else "path")
+
+    def _read_clock(self, http_response: Any, **_more: object) -> None:
+        with contextlib.suppress(ValueError, TypeError):
+            there = parsedate_to_datetime(http_response.headers["date"])
+            self._clock_apart_s = (there - datetime.now(UTC)).total_seconds()
+
+    def _is_prepared(self, **_more: object) -> None:
+        if self._body is not None:
+            self._body.is_sent = False
+
+    def _is_sent(self, **_more: object) -> None:
+        if self._body is not None:
+            self._body.is_sent = True
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """Return what reads the description of the service, which takes a third of a second."""
+    # What the environment and `~/.aws` say is for other programs.
+    return botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+
+
+def is_same(answer: Any, md5: bytes) -> bool:
+    """Whether what the service says it has is what was sent; True where it does not say."""
+    tag = str(answer.get("ETag", "")).strip('"').lower()
+    is_md5 = re.fullmatch(r"[0-9a-f]{32}", tag) is not None
+    encrypted_there = "SSECustomerAlgorithm" in answer or "kms" in str(
+        answer.get("ServerSideEncryption", "")
+    )
+    return not is_md5 or encrypted_there or tag == md5.hex()
+
+
+def endpoint_of(destination: Destination) -> str:
+    """Return the endpoint as a URL, "" for that of Amazon.
+
+    Raises:
+        RemoteError: `WRONG_OPTIONS`.
+    """
+    endpoint = destination.options.get("endpoint", "").strip().rstrip("/")
+    if endpoint and "://" not in endpoint:
+        endpoint = f"https://{endpoint}"
+    if endpoint:
+        with contextlib.suppress(ValueError):
+            parts = urlsplit(endpoint)
+            _ = parts.port
+            if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc:
+                return endpoint
+        raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint")
+    return ""
+
+
+def region_of_host(endpoint: str) -> str:
+    """Return the region that is part of many endpoints, "" where there is none."""
+    found = _REGION_OF_HOST.match(urlsplit(endpoint).hostname or "")
+    return found[1] if found else ""
+
+
+def authorities() -> str | bool:
+    """Return the file of the authorities that this machine trusts; True for those of boto."""
+    path = ssl.get_default_verify_paths().cafile
+    return path if path is not None and Path(path).is_file() else True

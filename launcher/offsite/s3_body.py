@@ -1,0 +1,92 @@
+"""A part of a file as the body of a request: counted and limited while it is sent, not before."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from typing import BinaryIO
+
+from launcher.offsite.limits import Limiter
+
+_PIECE_BYTES = 1 << 16
+
+
+class Body:
+    """What boto reads: to sign a request, and again to send it, perhaps twice.
+
+    Attributes:
+        is_sent: what is read now is sent.
+        stopped_by: what `on_sent` raised; boto would only report that something failed.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        start: int,
+        size_bytes: int,
+        limiter: Limiter,
+        on_sent: Callable[[int], None],
+    ) -> None:
+        """
+        Args:
+            file: open for reading.
+            start: where the part begins in it.
+            size_bytes: how long the part is.
+            limiter: of the speed.
+            on_sent: called with how many bytes of the part are sent.
+        """
+        self._file = file
+        self._start = start
+        self._size_bytes = size_bytes
+        self._limiter = limiter
+        self._on_sent = on_sent
+        self._at = 0
+        self.is_sent = False
+        self.stopped_by: Exception | None = None
+
+    @classmethod
+    def of_bytes(cls, data: bytes, limiter: Limiter) -> Body:
+        """Return a body of bytes in memory."""
+        return cls(io.BytesIO(data), 0, len(data), limiter, lambda _count: None)
+
+    def md5(self) -> bytes:
+        """Return the MD5 of the part, against errors of the line and not against people."""
+        digest = hashlib.md5(usedforsecurity=False)
+        self._at = 0
+        while piece := self._piece(1 << 20):
+            digest.update(piece)
+        self._at = 0
+        return digest.digest()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes; fewer than asked for while they are sent."""
+        if self.stopped_by is not None:
+            raise self.stopped_by
+        most = self._size_bytes if size is None or size < 0 else size
+        if not self.is_sent:
+            return self._piece(most)
+        piece = self._piece(self._limiter.piece_bytes(min(most, _PIECE_BYTES)))
+        try:
+            self._limiter.take(len(piece))
+            self._on_sent(self._at)
+        except Exception as error:
+            self.stopped_by = error
+            raise
+        return piece
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move within the part."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size_bytes}[whence]
+        self._at = origin + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Return where the next byte is read."""
+        return self._at
+
+    def _piece(self, most: int) -> bytes:
+        self._file.seek(self._start + self._at)
+        piece = self._file.read(min(most, self._size_bytes - self._at))
+        self._at += len(piece)
+        return piece

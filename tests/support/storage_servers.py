@@ -1,0 +1,185 @@
+"""Real storage services on this machine, for the adapters of destinations.
+
+A stand-in in Python would answer as we think that a service does. These are the programs that
+people run: SeaweedFS, which checks signatures, checksums and rights, and what rclone serves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.support.server import free_port
+
+PROGRAMS = Path(sys.executable).parent
+KEY_ID, SECRET = "full-key", "full-secret-3f9q2k"
+KEEPER_ID, KEEPER_SECRET = "keeper-key", "keeper-secret-8d1m4z"
+"""May write, list and read, and delete nothing."""
+READER_ID, READER_SECRET = "reader-key", "reader-secret-5v7x0c"
+USER, PASSWORD = "ada", "storage-password-6h2w"
+
+_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageServer:
+    """A running service.
+
+    Attributes:
+        port: where it listens on 127.0.0.1.
+        root: the folder that it serves, for those that serve one.
+    """
+
+    port: int
+    root: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def seaweed(folder: Path) -> Iterator[StorageServer]:
+    """Serve S3 with SeaweedFS; it has no bucket yet."""
+    identities = [
+        _identity(KEY_ID, SECRET, ["Admin", "Read", "Write", "List", "Tagging"]),
+        _identity(KEEPER_ID, KEEPER_SECRET, ["Read", "List", "s3:PutObject"]),
+        _identity(READER_ID, READER_SECRET, ["Read", "List"]),
+    ]
+    config = folder / "identities.json"
+    config.write_text(json.dumps({"identities": identities}))
+    (folder / "data").mkdir()
+    with ExitStack() as held:
+        names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
+        names += ["filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc"]
+        ports = dict(zip(names, free_ports(len(names), held), strict=True))
+    command = [
+        PROGRAMS / "weed", "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}", "-master.telemetry=false",
+        "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50",
+        "-master.volumeSizeLimitMB=64", *(f"-{name}={port}" for name, port in ports.items()),
+    ]  # fmt: skip
+    with running(command, folder / "seaweed.log") as ended:
+        port = ports["s3.port"]
+        wait_until(lambda: _answers_http(port), ended)
+        yield StorageServer(port, folder)
+
+
+def _identity(key_id: str, secret: str, actions: Sequence[str]) -> dict[str, object]:
+    credentials = [{"accessKey": key_id, "secretKey": secret}]
+    return {"name": key_id, "credentials": credentials, "actions": actions}
+
+
+@contextmanager
+def rclone_serving(
+    protocol: str, folder: Path, *options: str, environment: dict[str, str] | None = None
+) -> Iterator[StorageServer]:
+    """Serve a folder with rclone as `s3`, `sftp` or `webdav`."""
+    root = folder / "served"
+    root.mkdir()
+    port = free_port()
+    command = [
+        PROGRAMS / "rclone", "serve", protocol, root, "--addr", f"127.0.0.1:{port}",
+        "--config", "", *options,
+    ]  # fmt: skip
+    with running(command, folder / f"{protocol}.log", environment) as ended:
+        answers = _answers_ssh if protocol == "sftp" else _answers_http
+        wait_until(lambda: answers(port), ended)
+        yield StorageServer(port, root)
+
+
+def free_ports(count: int, held: ExitStack) -> list[int]:
+    """Return free ports, which stay taken until `held` is closed: so they are different ones."""
+    listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+    return [each.getsockname()[1] for each in listeners]
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], log_path: Path, environment: dict[str, str] | None = None
+) -> Iterator[Callable[[], str | None]]:
+    """Run a server until the end of the block; yield what says that it has ended, and why."""
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=os.environ | (environment or {}),
+        )  # fmt: skip
+
+        def ended() -> str | None:
+            return None if process.poll() is None else log_path.read_text(errors="replace")[-2000:]
+
+        try:
+            yield ended
+        finally:
+            # It keeps nothing that anyone wants: a server that closes in order takes seconds.
+            process.kill()
+            process.wait()
+
+
+def wait_until(is_ready: Callable[[], bool], ended: Callable[[], str | None]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not is_ready():
+        log = ended()
+        assert log is None, log
+        assert time.monotonic() < deadline, "it never answered"
+        time.sleep(0.02)
+
+
+def _answers_http(port: int) -> bool:
+    return _first_bytes(port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/")
+
+
+def _answers_ssh(port: int) -> bool:
+    return _first_bytes(port, b"").startswith(b"SSH-")
+
+
+def _first_bytes(port: int, said: bytes) -> bytes:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(said)
+            return connection.recv(8)
+    except OSError:
+        return b""
+
+
+def create_bucket(server: StorageServer, name: str) -> None:
+    """Create a bucket as the owner of the service; SeaweedFS may need a moment for the first."""
+    client = s3_client(server)
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            client.create_bucket(Bucket=name)
+            client.put_object(Bucket=name, Key="first", Body=b"")
+            client.delete_object(Bucket=name, Key="first")
+        except ClientError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            break
+    client.close()
+
+
+def s3_client(server: StorageServer) -> Any:
+    """Return a client of the owner, to look at a bucket past the adapter."""
+    return botocore.session.Session().create_client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=server.url,
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=SECRET,
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
