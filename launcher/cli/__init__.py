@@ -14,10 +14,10 @@ from flask import Flask
 from flask.cli import AppGroup
 
 _NAMES = (
-    "app", "backup", "board", "check", "database", "demo", "group", "import", "jobs",
-    "notifications", "settings", "token", "user",
+    "app", "backup", "board", "check", "database", "demo", "destination", "group", "import", "jobs",
+    "notifications", "recovery-kit", "settings", "token", "user",
 )  # fmt: skip
-_PLACES = {"import": ("importing", "import_")}
+_PLACES = {"import": ("importing", "import_"), "recovery-kit": ("recovery_kit", "recovery_kit")}
 """Where a command is whose name is none of Python: its module, and its name there."""
 
 

@@ -41,6 +41,8 @@ EXIT_CODES: dict[str, int] = {
     "check_stopped": 19,
     "restore_failed": 20,
     "revert_failed": 21,
+    "place_unusable": 22,
+    "not_opened": 23,
     "verification_failed": 90,
 }
 
@@ -61,6 +63,8 @@ MEANINGS: dict[int, str] = {
     19: "the check of the file was stopped at a limit",
     20: "the restore failed; the data is as it was",
     21: "the restore failed and could not be reversed",
+    22: "the place of the copies cannot be used",
+    23: "the key does not open the copies",
     90: "the backup is damaged",
     INTERRUPTED: "interrupted",
 }

@@ -7,6 +7,7 @@ time than that import.
 
 from launcher.cli.backup import (  # noqa: F401  (importing one adds its commands to the group)
     create,
+    elsewhere,
     restore,
     retention,
     scheduled,

@@ -13,6 +13,7 @@ from launcher.backup.errors import BackupNotFoundError, VerificationError
 from launcher.backup.records.ids import LATEST, parse_backup_id
 from launcher.backup.records.operation import Verb
 from launcher.backup.records.plan import RestoreOutcome, RestorePlan
+from launcher.cli.backup.elsewhere import fetch_if_elsewhere
 from launcher.cli.backup.group import backup
 from launcher.cli.backup.plan import say_plan
 from launcher.cli.exits import EXIT_CODES, handle_backup_errors
@@ -64,7 +65,8 @@ def restore(
 
     The site keeps running. A safety backup of the current data is created first, for
     `flask backup undo`. Works with and without the server running,
-    and on a damaged or missing database, whose files are kept instead.
+    and on a damaged or missing database, whose files are kept instead. A backup that is only
+    elsewhere is downloaded first.
 
     \b
     Examples:
@@ -73,6 +75,8 @@ def restore(
       flask backup restore /mnt/usb/launcher.db --yes
     """
     found = _source(source)
+    if isinstance(found, str):
+        fetch_if_elsewhere(found)
     service = current_backups()
     if dry_run or not yes:
         with bars() as on_progress:
@@ -88,7 +92,7 @@ def restore(
             _show_plan(plan, text, as_json=as_json)
             return
         say_plan(plan)
-        _say_consequences(plan)
+        say_consequences(plan)
         require_word("restore")
     with bars() as on_progress:
         outcome = service.restore(
@@ -98,7 +102,7 @@ def restore(
             carry_account=carry_account,
             on_progress=on_progress,
         )
-    _say_outcome(outcome)
+    say_outcome(outcome)
     print_result(outcome, outcome.plan.source, as_json=as_json)
 
 
@@ -131,7 +135,7 @@ def _show_plan(plan: RestorePlan, text: str, *, as_json: bool, is_test: bool = F
     else:
         say_plan(plan)
         if not is_test:
-            _say_consequences(plan)
+            say_consequences(plan)
         put(text)
 
 
@@ -150,13 +154,13 @@ def undo(yes: bool, as_json: bool) -> None:
                     safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
                 )
             say_plan(plan, verb="Undo the last restore with")
-            _say_consequences(plan)
+            say_consequences(plan)
             require_word("undo")
         with bars() as on_progress:
             outcome = service.undo(by=typist(), on_progress=on_progress)
     except VerificationError as error:
         _refuse_undo(safety_id, error)
-    _say_outcome(outcome, done="Restore undone with")
+    say_outcome(outcome, done="Restore undone with")
     print_result(outcome, outcome.plan.source, as_json=as_json)
 
 
@@ -176,7 +180,8 @@ def _refuse_undo(safety_id: str, error: VerificationError) -> NoReturn:
     raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 
-def _say_consequences(plan: RestorePlan) -> None:
+def say_consequences(plan: RestorePlan) -> None:
+    """Print to stderr what a restore means for everyone."""
     say("Everyone will be signed out.")
     say(_wait_words(plan))
     if plan.live_readable:
@@ -210,7 +215,7 @@ def _held_words(outcome: RestoreOutcome) -> str:
     return f"Pages were held for {pages}, changes for {changes}."
 
 
-def _say_outcome(outcome: RestoreOutcome, *, done: str = "Restored") -> None:
+def say_outcome(outcome: RestoreOutcome, *, done: str = "Restored") -> None:
     """Print to stderr how a restore ended, and how to undo it."""
     source = outcome.plan.source
     put(f"{done} {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from launcher.backup.codec import encode
 from launcher.backup.errors import BackupError, BackupNotFoundError
 from launcher.backup.ports import utc_now
 from launcher.backup.reasons import Reason
@@ -13,6 +14,13 @@ from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure, Verb
 from launcher.backup.records.text import clean_note
 from launcher.backup.verdicts import refusals
+from launcher.cli.backup.elsewhere import (
+    Elsewhere,
+    copies_elsewhere,
+    copy_facts,
+    only_elsewhere,
+    place_names,
+)
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.hints import Situation, hint_for
@@ -40,19 +48,28 @@ _CONTENTS = ("apps", "boards", "users")
 @json_option
 @handle_backup_errors
 def list_(as_json: bool) -> None:
-    """List all backups, newest first."""
-    backups = current_backups().list()
+    """List all backups, newest first, and where their copies are."""
+    backups, copies = current_backups().list(), copies_elsewhere()
     if as_json:
-        print_json(backups)
-    elif backups:
-        heading = ("ID", "CREATED", "TYPE", "SIZE", "STATUS", "CONTENTS", "NOTE")
+        print_json([_facts(each, copies) for each in backups])
+        return
+    if backups:
+        heading = ("ID", "CREATED", "TYPE", "SIZE", "STATUS", "COPIES", "CONTENTS", "NOTE")
         refused = refusals(backups, current_backups().journal(limit=None))
-        print_table([heading, *(_row(each, refused.get(each.id)) for each in backups)])
+        print_table([heading, *(_row(each, refused.get(each.id), copies) for each in backups)])
     else:
         _say_that_there_are_none()
+    if ids := only_elsewhere(backups, copies):
+        say("\nOnly elsewhere. `flask backup restore ID` downloads a backup first.")
+        for each in ids:
+            say(f"  {each}  {place_names(copies[each])}")
 
 
-def _row(backup: Backup, refused: JournalEntry | None) -> tuple[str, ...]:
+def _facts(backup: Backup, copies: Elsewhere) -> dict[str, object]:
+    return {**encode(backup), "copies": copy_facts(copies.get(backup.id, ()))}
+
+
+def _row(backup: Backup, refused: JournalEntry | None, copies: Elsewhere) -> tuple[str, ...]:
     state = str(backup.verification.state) + (" protected" if backup.protected else "")
     if backup.is_from_future(utc_now()):
         state += ", dated in the future"
@@ -67,6 +84,7 @@ def _row(backup: Backup, refused: JournalEntry | None) -> tuple[str, ...]:
         backup.kind,
         size(backup.file.size_bytes) if backup.file else "?",
         state,
+        place_names(copies.get(backup.id, ())),
         contents(backup),
         " ".join(backup.note.split())[:60] + (f": {why}" if why else ""),
     )
@@ -93,13 +111,14 @@ def show(backup_id: str, as_json: bool) -> None:
     """
     found = current_backups().get(backup_id)
     journal = current_backups().journal(limit=20, backup_id=found.id)
+    copies = copies_elsewhere()
     if as_json:
-        print_json({"backup": found, "journal": list(journal)})
+        print_json({"backup": _facts(found, copies), "journal": list(journal)})
     else:
-        _print_backup(found, journal)
+        _print_backup(found, journal, place_names(copies.get(found.id, ())))
 
 
-def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
+def _print_backup(backup: Backup, journal: Sequence[JournalEntry], places: str) -> None:
     verification = backup.verification
     is_from_future = backup.is_from_future(utc_now())
     pairs = [
@@ -110,6 +129,7 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ("Note", backup.note),
         ("Status", f"{verification.state}, last verified {moment(verification.at)}"),
         ("Problem", verification.error),
+        ("Copies", places),
         *(("Warning", str(warning)) for warning in verification.warnings),
         ("Created by", f"Launcher {backup.app_version}" if backup.app_version else ""),
         ("Schema", backup.schema_revision),

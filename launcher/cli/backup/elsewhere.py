@@ -1,0 +1,121 @@
+"""Backups whose copies are in other places, and the download of one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+
+import click
+
+from launcher.backup.errors import BackupError, BackupNotFoundError
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import LATEST
+from launcher.cli.backup.group import backup
+from launcher.cli.exits import handle_backup_errors
+from launcher.cli.output import print_result, say, size
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, typist
+from launcher.current import current_backups, current_offsite
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.records import CopyState, Destination, StoredCopy
+
+Elsewhere = Mapping[str, Sequence[tuple[Destination, StoredCopy]]]
+"""The copies of each backup, in the order of the destinations."""
+
+
+def copies_elsewhere() -> Elsewhere:
+    """Return the copies at all destinations, as far as is known here; no service is asked."""
+    found: dict[str, list[tuple[Destination, StoredCopy]]] = {}
+    with contextlib.suppress(OffsiteError):
+        service = current_offsite()
+        for each in service.settings().destinations:
+            for copy in service.ledger(each.id).copies:
+                found.setdefault(copy.id, []).append((each, copy))
+    return found
+
+
+def place_names(copies: Sequence[tuple[Destination, StoredCopy]]) -> str:
+    """Return where the copies of one backup are."""
+    return ", ".join(
+        place.name if copy.state is CopyState.GOOD else f"{place.name} ({copy.state})"
+        for place, copy in copies
+    )
+
+
+def only_elsewhere(backups: Sequence[Backup], copies: Elsewhere) -> Sequence[str]:
+    """Return the ids of backups that are not here and have a good copy, newest first."""
+    here = {each.id for each in backups}
+    good = {
+        id_
+        for id_, found in copies.items()
+        if any(copy.state is CopyState.GOOD for _, copy in found)
+    }
+    return sorted(good - here, reverse=True)
+
+
+def copy_facts(copies: Sequence[tuple[Destination, StoredCopy]]) -> list[dict[str, object]]:
+    """Return the copies of one backup as JSON has them."""
+    return [
+        {"destination": place.id, "state": copy.state, "copied_at": copy.copied_at}
+        for place, copy in copies
+    ]
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@click.option("--from", "destination_id", metavar="ID", default="", help="Destination to use.")
+@json_option
+@handle_backup_errors
+def fetch(backup_id: str, destination_id: str, *, as_json: bool) -> None:
+    """Download a copy of a backup that is elsewhere.
+
+    The copy is verified and listed as the backup that it was. Prints its id.
+
+    \b
+    Examples:
+      flask backup fetch 20261122T170000Z-k3f9q2
+      flask backup fetch 20261122T170000Z-k3f9q2 --from backblaze
+    """
+    fetched = fetch_copy(backup_id, destination_id)
+    print_result(fetched, fetched.id, as_json=as_json)
+
+
+def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
+    """Return a backup after its download from the first destination that has a good copy.
+
+    Raises:
+        Failure, BackupError: it could not be downloaded.
+    """
+    from launcher.cli.offsite_failures import (  # noqa: PLC0415  (imports SQLAlchemy)
+        NotFoundFailure,
+        offsite_errors,
+    )
+
+    with offsite_errors():
+        if destination_id:
+            current_offsite().find(destination_id)
+        found = [
+            (place, copy)
+            for place, copy in copies_elsewhere().get(backup_id, ())
+            if copy.state is CopyState.GOOD and destination_id in {"", place.id}
+        ]
+        if not found:
+            hint = "`flask destination copies ID` lists the copies at a destination."
+            raise NotFoundFailure(f"no good copy of {backup_id} is known", hint=hint)
+        place, copy = found[0]
+        say(f"Downloading {copy.id} from {place.name} ({size(copy.size_bytes)}).")
+        with bars() as on_progress:
+            return current_offsite().fetch(place.id, copy.id, by=typist(), on_progress=on_progress)
+
+
+def fetch_if_elsewhere(reference: str) -> None:
+    """Download the backup of this id if it is not here and has a good copy elsewhere."""
+    if reference == LATEST:
+        return
+    try:
+        current_backups().get(reference)
+    except BackupNotFoundError:
+        if only_elsewhere((), {reference: copies_elsewhere().get(reference, ())}):
+            fetch_copy(reference)
+    except BackupError:
+        return

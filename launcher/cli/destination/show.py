@@ -1,0 +1,186 @@
+"""Destinations and their copies, without asking any service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from launcher.cli.destination.facts import copy_facts, read_status, status_facts
+from launcher.cli.destination.group import destination
+from launcher.cli.offsite_failures import offsite_errors
+from launcher.cli.offsite_words import KITS, PLACES, STANDINGS, WORKS, trouble_words
+from launcher.cli.output import moment, one_line, print_json, print_table, put, say, size
+from launcher.cli.shell import json_option
+from launcher.current import current_offsite
+from launcher.offsite.addresses import address_of
+from launcher.offsite.records import CopyState, StoredCopy
+from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Places
+
+
+@destination.command("list")
+@json_option
+@offsite_errors()
+def list_(*, as_json: bool) -> None:
+    """List destinations: status, copies, what is not copied yet."""
+    status = read_status()
+    if as_json:
+        print_json(
+            {
+                "destinations": [status_facts(each) for each in status.destinations],
+                "places": status.places,
+                "kit": status.kit,
+            }
+        )
+        return
+    if not status.destinations:
+        say("No destinations. `flask destination add NAME ADDRESS` adds one.")
+        return
+    heading = ("ID", "NAME", "ADDRESS", "PLACE", "STATUS", "COPIES", "NEWEST GOOD COPY", "WAITING")
+    print_table([heading, *map(_row, status.destinations)])
+    _say_places(status)
+
+
+def _row(status: DestinationStatus) -> tuple[str, ...]:
+    found = status.destination
+    newest = status.newest_good
+    return (
+        found.id,
+        found.name,
+        address_of(found),
+        PLACES[found.place],
+        STANDINGS[status.standing],
+        str(len(status.ledger.copies)),
+        moment(newest.backup.created_at) if newest else "none",
+        f"{len(status.owed)} ({size(status.owed_bytes)})" if status.owed else "none",
+    )
+
+
+def _say_places(status: OffsiteStatus) -> None:
+    say()
+    say(f"{places_words(status.places)}. Recovery kit: {KITS[status.kit]}.")
+    if status.kit is KitState.UNCONFIRMED:
+        say("`flask recovery-kit confirm` confirms it.")
+
+
+def places_words(places: Places) -> str:
+    """Return in how many places the newest good backup is."""
+    copies = "1 copy" if places.copies == 1 else f"{places.copies} copies"
+    where = "1 place" if places.places == 1 else f"{places.places} places"
+    return f"{copies} of the newest good backup in {where}, {places.off_site} off-site"
+
+
+@destination.command("show")
+@click.argument("destination_id", metavar="ID")
+@json_option
+@offsite_errors()
+def show(destination_id: str, *, as_json: bool) -> None:
+    """Show one destination: address, rules, status, last failure."""
+    found = _find(destination_id)
+    if as_json:
+        print_json(status_facts(found))
+        return
+    for name, text in _pairs(found):
+        if text:
+            put(f"{name + ':':<18} {one_line(text)}")
+
+
+def _find(destination_id: str) -> DestinationStatus:
+    known = current_offsite().find(destination_id)
+    found = read_status().find(known.id)
+    assert found is not None  # noqa: S101 (just found)
+    return found
+
+
+def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
+    known, ledger = status.destination, status.ledger
+    options = (f"{name}={value}" for name, value in sorted(known.options.items()) if value)
+    deletes = {None: "not tested yet", True: "yes", False: "no, which protects your copies"}
+    return (
+        ("Destination", f"{known.name} ({known.id})"),
+        ("Address", address_of(known)),
+        ("Options", ", ".join(options)),
+        ("Secrets", ", ".join(sorted(known.secrets))),
+        ("Place", PLACES[known.place]),
+        ("Encrypted", "yes" if known.encrypt else "no"),
+        ("Types", ", ".join(sorted(known.kinds))),
+        ("Keep", known.keep.value.replace("_", " ")),
+        ("May delete", deletes[known.may_delete]),
+        ("Status", STANDINGS[status.standing]),
+        ("Working on", _progress_words(status)),
+        ("Copies", f"{len(ledger.copies)}, {size(sum(c.size_bytes for c in ledger.copies))}"),
+        ("Newest good copy", _newest_words(status)),
+        ("Too old", f"from {moment(status.stale_at)}" if status.stale_at else ""),
+        ("Waiting", f"{len(status.owed)}, {size(status.owed_bytes)}" if status.owed else "none"),
+        ("Damaged", ", ".join(copy.id for copy in status.damaged)),
+        ("Only there", ", ".join(copy.id for copy in status.only_here)),
+        ("Need an old key", str(status.needs_old_key or "")),
+        ("Of other origin", _strange_words(ledger.strange, ledger.strange_count)),
+        ("Free space", size(ledger.free_bytes) if ledger.free_bytes is not None else ""),
+        ("Last listed", moment(ledger.listed_at)),
+        ("Last failure", _trouble_words(status)),
+        ("Next try", moment(status.trouble.next_try_at) if status.trouble else ""),
+    )  # fmt: skip
+
+
+def _newest_words(status: DestinationStatus) -> str:
+    newest = status.newest_good
+    return f"{moment(newest.backup.created_at)} {newest.id}" if newest else "none"
+
+
+def _strange_words(names: Sequence[str], count: int) -> str:
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    return ", ".join(names) + more if names else ""
+
+
+def _progress_words(status: DestinationStatus) -> str:
+    if (progress := status.progress) is None:
+        return ""
+    share = f", {progress.done * 100 // progress.total} %" if progress.total else ""
+    return f"{WORKS[progress.work]} {progress.backup_id}{share}"
+
+
+def _trouble_words(status: DestinationStatus) -> str:
+    if (last := status.trouble) is None:
+        return ""
+    sentence, hint = trouble_words(last.trouble, last.facts)
+    times = f", {last.count} times since {moment(last.since)}" if last.count > 1 else ""
+    answer = f" (answer: {last.answer})" if last.answer else ""
+    return f"{moment(last.at)}{times}: {sentence}{answer}. {hint}"
+
+
+@destination.command("copies")
+@click.argument("destination_id", metavar="ID")
+@click.option("--damaged", is_flag=True, help="Only damaged and missing ones.")
+@json_option
+@offsite_errors()
+def copies(destination_id: str, *, damaged: bool, as_json: bool) -> None:
+    """List the copies at a destination, newest first.
+
+    `flask backup fetch` downloads one.
+    """
+    found = [
+        copy
+        for copy in _find(destination_id).ledger.copies
+        if not damaged or copy.state is not CopyState.GOOD
+    ]
+    if as_json:
+        print_json([copy_facts(copy) for copy in found])
+        return
+    if not found:
+        say("No copies are damaged." if damaged else "No copies yet.")
+        return
+    heading = ("ID", "CREATED", "TYPE", "SIZE", "STATUS", "COPIED", "VERIFIED THERE")
+    print_table([heading, *map(_copy_row, found)])
+
+
+def _copy_row(copy: StoredCopy) -> tuple[str, ...]:
+    return (
+        copy.id,
+        moment(copy.backup.created_at),
+        copy.backup.kind,
+        size(copy.size_bytes),
+        copy.state,
+        moment(copy.copied_at),
+        moment(copy.read_at),
+    )

@@ -1,0 +1,148 @@
+"""Errors of places, copies and keys on a terminal: one line, a next step, an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher.audit import Actor
+from launcher.backup.errors import BackupError
+from launcher.cli.exits import EXIT_CODES, fail
+from launcher.cli.failures import Failure, FullDiskFailure, using_database
+from launcher.cli.offsite_words import fill, trouble_words
+from launcher.cli.output import say
+from launcher.cli.shell import typist
+from launcher.extensions import db
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.troubles import RemoteError, Trouble
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "destination_not_found": (
+        "there is no destination {destination}",
+        "`flask destination list` lists them.",
+    ),
+    "name_taken": ("a destination has this name", "`flask destination list` lists them."),
+    "copy_not_found": (
+        "there is no copy of {backup_id} at this destination",
+        "`flask destination copies ID` lists the copies.",
+    ),
+    "wrong_characters": (
+        "these are not the last 4 characters",
+        "Read them from the paper or the saved file.",
+    ),
+    "no_key": (
+        "there is no key yet",
+        "`flask destination add` creates it with the first encrypted destination.",
+    ),
+    "invalid_key": (
+        "this is no public key",
+        "It starts with age1. `age-keygen` prints it beside a new key.",
+    ),
+    "last_recipient": (
+        "this is the last key, and copies need one",
+        "`flask recovery-kit new-key` replaces it.",
+    ),
+    "invalid_option": (
+        "the option {option} has a value that is not allowed",
+        "`flask destination add --help` lists the options.",
+    ),
+    "key_unreadable": (
+        "the recovery key cannot be read",
+        "Restore data/recovery_key from the recovery kit, or run `flask recovery-kit new-key`.",
+    ),
+    "no_copies": (
+        "no copies were found there",
+        "Check the bucket and the folder. `flask backup recover --help` shows the forms.",
+    ),
+    "not_opened": (
+        "the key does not open the copies{needed}",
+        "Use the recovery kit of the site that created them.",
+    ),
+    "copy_damaged": (
+        "the copy {backup_id} is damaged",
+        "Use another copy: --list shows them, --copy selects one.",
+    ),
+    "disk_too_small": (
+        "this disk is too small: {download} to download, {all} needed, {free} free",
+        "Free some space on the disk of the data directory, then try again.",
+    ),
+    "file_unreadable": (
+        "the destinations cannot be read{detail}",
+        "Repair {path}, or move it away and add the destinations again.",
+    ),
+}
+
+
+class PlaceFailure(Failure):
+    """A place cannot be reached or used."""
+
+    exit_code = EXIT_CODES["place_unusable"]
+
+
+class NotFoundFailure(Failure):
+    """There is no such destination or copy."""
+
+    exit_code = EXIT_CODES["backup_not_found"]
+
+
+class NotOpenedFailure(Failure):
+    """The key does not open the copies."""
+
+    exit_code = EXIT_CODES["not_opened"]
+
+
+class DamagedFailure(Failure):
+    """A copy is not what was written."""
+
+    exit_code = EXIT_CODES["verification_failed"]
+
+
+_KINDS: Mapping[str, type[Failure]] = {
+    "destination_not_found": NotFoundFailure,
+    "copy_not_found": NotFoundFailure,
+    "no_copies": NotFoundFailure,
+    "not_opened": NotOpenedFailure,
+    "invalid_key": NotOpenedFailure,
+    "copy_damaged": DamagedFailure,
+    "disk_too_small": FullDiskFailure,
+    "file_unreadable": PlaceFailure,
+}
+
+
+@contextmanager
+def offsite_errors() -> Iterator[None]:
+    """Raise the errors of places, copies and keys as failures of a command."""
+    try:
+        yield
+    except OffsiteError as error:
+        sentence, hint = (fill(words, error.facts) for words in _WORDS[error.code])
+        raise _KINDS.get(error.code, Failure)(sentence, hint=hint) from error
+    except RemoteError as error:
+        raise failure_of(error) from error
+    except TimeoutError as error:
+        raise Failure("someone else is changing the destinations", hint="Try again.") from error
+    except BackupError as error:
+        fail(error)
+
+
+def failure_of(error: RemoteError) -> Failure:
+    """Return the failure for what a place could not do."""
+    sentence, hint = trouble_words(error.trouble, error.facts)
+    answer = f" (answer: {error.answer})" if error.answer else ""
+    kind = FullDiskFailure if error.trouble is Trouble.FULL else PlaceFailure
+    return kind(f"{sentence}{answer}", hint=hint)
+
+
+def keep_entry(record: Callable[..., None], *facts: object, **more: object) -> None:
+    """Add an entry of a change to the audit log; the change stands, even where it takes none."""
+    try:
+        with using_database():
+            record(*facts, actor=Actor(typist()), **more)
+            db.session.commit()
+    except Failure as failure:
+        say(f"No entry was added to the audit log: {failure.message}.")
+    except SQLAlchemyError as error:
+        first_line = str(error).partition("\n")[0]
+        say(f"No entry was added to the audit log: {first_line}.")

@@ -1,0 +1,175 @@
+"""`flask destination` and `flask recovery-kit`: places that get copies, and the key of copies."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from launcher.current import current_offsite
+from launcher.extensions import db
+from launcher.models import AuditEvent
+
+Run = Callable[..., Result]
+SECRET = "sesame-open-wide"
+
+
+@pytest.fixture
+def app(unled_app: Flask) -> Flask:
+    return unled_app
+
+
+@pytest.fixture
+def flask(app: Flask) -> Run:
+    def run(*words: str, said: str = "", expect: int = 0) -> Result:
+        result = app.test_cli_runner().invoke(args=words, input=said)
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """A folder that looks like a mounted disk: it is not empty."""
+    folder = tmp_path / "disk"
+    (folder / "lost+found").mkdir(parents=True)
+    return folder / "launcher"
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> tuple[str, ...]:
+    """The options of a place in S3 that no test asks for anything."""
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    return ("s3://ada-launcher/home", "--endpoint", "http://127.0.0.1:9", "--key-id", "AKIA",
+        "--secret-file", str(tmp_path / "secret"), "--no-test")  # fmt: skip
+
+
+def audited(app: Flask) -> list[str]:
+    with app.app_context():
+        return [each.action for each in db.session.query(AuditEvent).order_by(AuditEvent.id)]
+
+
+def test_a_destination_is_added_changed_paused_and_removed(
+    flask: Run, app: Flask, s3: tuple[str, ...]
+) -> None:
+    added = flask("destination", "add", "Back Blaze", *s3, "--type", "scheduled")
+    assert added.stdout == "back-blaze\n"
+    assert "`flask recovery-kit save kit.txt` saves it." in added.stderr
+
+    shown = json.loads(flask("destination", "show", "back-blaze", "--json").stdout)
+    assert shown["address"] == "s3://ada-launcher/home"
+    assert (shown["encrypt"], shown["kinds"], shown["place"]) == (True, ["scheduled"], "off_site")
+    assert shown["secrets"] == ["key_id", "secret"]
+
+    flask("destination", "set", "back-blaze", "--keep", "own", "--keep-last", "30",
+          "--limit", "500", "--name", "Vault")  # fmt: skip
+    flask("destination", "pause", "back-blaze")
+    shown = json.loads(flask("destination", "show", "back-blaze", "--json").stdout)
+    assert (shown["name"], shown["keep"], shown["policy"]["keep_count"]) == ("Vault", "own", 30)
+    assert (shown["limit_bytes_s"], shown["paused"]) == (500_000, True)
+    with app.app_context():
+        assert current_offsite().find("back-blaze").secrets["secret"] == SECRET
+    assert "Vault resumed" in flask("destination", "resume", "back-blaze").stderr
+
+    listed = flask("destination", "list").stdout
+    assert "s3://ada-launcher/home" in listed
+    gone = flask("destination", "remove", "back-blaze", "--yes").stderr
+    assert "copies remain at s3://ada-launcher/home" in gone
+    assert "No destinations." in flask("destination", "list").stderr
+    assert audited(app)[-5:] == [
+        "destination.create", "destination.update", "destination.pause", "destination.resume",
+        "destination.delete",
+    ]  # fmt: skip
+
+
+def test_no_secret_is_ever_printed(flask: Run, app: Flask, s3: tuple[str, ...]) -> None:
+    seen = [
+        flask("destination", "add", "Vault", *s3, "--json"),
+        flask("destination", "list", "--json"),
+        flask("destination", "show", "vault"),
+        flask("destination", "set", "vault", "--stale-after", "48", "--json"),
+        flask("destination", "set", "vault", "--region", "x", "--no-test"),
+    ]
+    assert not any(SECRET in each.output for each in seen)
+    with app.app_context():
+        events = [str(each.changes) for each in db.session.query(AuditEvent)]
+    assert not any(SECRET in each for each in events)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("show", "nowhere"), 13, "there is no destination nowhere"),
+        (("copies", "nowhere"), 13, "there is no destination nowhere"),
+        (("add", "VAULT", "S3", "--no-test"), 1, "a destination has this name"),
+        (("set", "vault", "--keep-last", "3"), 2, "Numbers of copies need --keep own"),
+        (("set", "vault", "--address", "/mnt"), 2, "A destination remains of its kind"),
+    ],
+)
+def test_what_is_refused_says_why_and_what_to_type(
+    flask: Run, s3: tuple[str, ...], words: tuple[str, ...], code: int, said: str
+) -> None:
+    flask("destination", "add", "Vault", *s3)
+    place = [each for word in words for each in (s3 if word == "S3" else (word,))]
+    done = flask("destination", *dict.fromkeys(place), expect=code)
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) >= 2
+
+
+def test_the_kit_is_saved_for_its_owner_alone_and_confirmed_by_its_end(
+    flask: Run, app: Flask, s3: tuple[str, ...], tmp_path: Path
+) -> None:
+    none = flask("recovery-kit", "save", str(tmp_path / "kit.txt"), expect=1)
+    assert "there is no key yet" in none.stderr
+    flask("destination", "add", "Vault", *s3)
+
+    kit = Path(flask("recovery-kit", "save", str(tmp_path)).stdout.strip())
+    assert kit == tmp_path / "kit.txt"
+    assert stat.S_IMODE(kit.stat().st_mode) == 0o600
+    text = kit.read_text()
+    assert "flask backup recover s3://ada-launcher/home --endpoint http://127.0.0.1:9" in text
+    assert SECRET not in text
+    assert "AKIA" not in text
+    assert text == flask("recovery-kit", "show").stdout
+    assert "exists" in flask("recovery-kit", "save", str(kit), expect=1).stderr
+
+    wrong = flask("recovery-kit", "confirm", said="ABCD\n", expect=1)
+    assert "these are not the last 4 characters" in wrong.stderr
+    assert json.loads(flask("recovery-kit", "show", "--json").stdout)["state"] == "unconfirmed"
+    end = json.loads(flask("recovery-kit", "show", "--json").stdout)["secret_key"][-4:]
+    flask("recovery-kit", "confirm", said=f"{end.lower()}\n")
+    assert json.loads(flask("recovery-kit", "show", "--json").stdout)["state"] == "confirmed"
+    assert audited(app)[-2:] == ["destination.confirm_kit", "destination.show_kit"]
+
+
+def test_others_can_open_new_copies_and_a_new_key_needs_a_new_kit(
+    flask: Run, s3: tuple[str, ...]
+) -> None:
+    ben = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+    flask("destination", "add", "Vault", *s3)
+    flask("recovery-kit", "add-key", ben, "Ben")
+    assert "this is no public key" in flask("recovery-kit", "add-key", "x", "X", expect=23).stderr
+
+    new = flask("recovery-kit", "new-key", "--yes").stdout.strip()
+    keys = json.loads(flask("recovery-kit", "keys", "--json").stdout)
+    assert [each["public_key"] for each in keys["keys"]] == [new, ben]
+    assert keys["kit"] == "unconfirmed"
+
+    flask("recovery-kit", "remove-key", ben)
+    assert ben not in flask("recovery-kit", "keys").stdout
+    assert "last key" in flask("recovery-kit", "remove-key", new, expect=1).stderr
+
+
+def test_destinations_that_cannot_be_read_are_named_with_the_file(
+    flask: Run, data_dir: Path
+) -> None:
+    (data_dir / "destinations.json").write_text("{")
+    done = flask("destination", "list", expect=22)
+    assert "the destinations cannot be read" in done.stderr
+    assert str(data_dir / "destinations.json") in done.stderr
