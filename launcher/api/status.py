@@ -20,6 +20,18 @@ from launcher.i18n.problems import answer
 from launcher.models import TokenScope
 from launcher.monitoring.problems import Headline, ProblemKind, Severity, status_facts
 from launcher.notifications.assessment import assess
+from launcher.offsite.records import CopyState
+from launcher.offsite.troubles import Trouble
+
+
+class StatusTrouble(msgspec.Struct, kw_only=True):
+    """Why nothing could be copied to a destination, or read from it."""
+
+    code: Trouble
+    at: Annotated[Moment, Meta(description="When the last attempt failed.")]
+    since: Annotated[Moment, Meta(description="When the first of these attempts failed.")]
+    count: Annotated[int, Meta(description="The number of attempts that failed in a row.")]
+    next_try_at: Annotated[Moment | None, Meta(description="When the next attempt starts.")]
 
 
 class StatusProblem(msgspec.Struct, kw_only=True):
@@ -27,7 +39,9 @@ class StatusProblem(msgspec.Struct, kw_only=True):
 
     kind: ProblemKind
     severity: Severity
-    count: Annotated[int, Meta(description="The number of failed attempts, backups or recipients.")]
+    count: Annotated[
+        int, Meta(description="The number of failed attempts, backups, copies or recipients.")
+    ]
     caused_by: Annotated[
         list[ProblemKind] | UnsetType, Meta(description="The other problems that explain it.")
     ] = UNSET
@@ -54,6 +68,18 @@ class StatusProblem(msgspec.Struct, kw_only=True):
     full_at: Annotated[
         Moment | UnsetType,
         Meta(description="The first scheduled backup that will not fit on the disk."),
+    ] = UNSET
+    destinations: Annotated[
+        list[str] | UnsetType, Meta(description="The names of the destinations, the worst first.")
+    ] = UNSET
+    trouble: Annotated[
+        StatusTrouble | UnsetType,
+        Meta(description="Why the last attempts at the first destination failed."),
+    ] = UNSET
+    state: Annotated[CopyState | UnsetType, Meta(description="The state of the copies.")] = UNSET
+    files: Annotated[
+        list[str] | UnsetType,
+        Meta(description="Files at the first destination that this site did not write."),
     ] = UNSET
 
 

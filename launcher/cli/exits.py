@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 PARTLY_FAILED = 3
 STALE = 12
+COPIES = 24
 INTERRUPTED = 130
 
 EXIT_CODES: dict[str, int] = {
@@ -65,6 +66,7 @@ MEANINGS: dict[int, str] = {
     21: "the restore failed and could not be reversed",
     22: "the place of the copies cannot be used",
     23: "the key does not open the copies",
+    COPIES: "status: no destination has a good copy that is new enough and can be opened",
     90: "the backup is damaged",
     INTERRUPTED: "interrupted",
 }
@@ -80,6 +82,10 @@ STATUS_CODES: Mapping[ProblemKind, int] = {
     ProblemKind.FAILED: STALE,
     ProblemKind.STALE: STALE,
     ProblemKind.DAMAGED: EXIT_CODES["verification_failed"],
+    ProblemKind.DESTINATIONS_UNREADABLE: COPIES,
+    ProblemKind.KEY_MISSING: COPIES,
+    ProblemKind.COPIES_STALE: COPIES,
+    ProblemKind.COPIES_DAMAGED: COPIES,
 }
 """The exit code of `flask backup status` for the worst problem, if that is bad."""
 

@@ -150,6 +150,14 @@ TROUBLE_WORDS: Mapping[Trouble, TroubleWords] = {
         _("The service gave an unexpected answer"),
         _("Check what you entered. The answer of the service may say more."),
     ),
+    Trouble.NO_KEY: TroubleWords(
+        _("No key on this server opens this copy"),
+        _("Add the key that it was encrypted for to the file recovery_key."),
+    ),
+    Trouble.NO_ROOM: TroubleWords(
+        _("The disk of this server is too full to read a copy"),
+        _("Free some space on the disk of the data directory."),
+    ),
     Trouble.NO_PROGRAM: TroubleWords(
         _("%(program)s is not installed on this server"),
         _("Install %(program)s, or choose another kind of destination."),
@@ -203,7 +211,7 @@ def trouble_words(trouble: Trouble, facts: Mapping[str, object]) -> tuple[str, s
         needed, without = _WITHOUT_FACT[trouble]
         title = title if str(facts.get(needed) or "") else without
     text = str(words.advice) % shown
-    if trouble is Trouble.FULL and (space := space_words(facts)):
+    if trouble in {Trouble.FULL, Trouble.NO_ROOM} and (space := space_words(facts)):
         text = f"{space} {text}"
     return str(title) % shown, text
 

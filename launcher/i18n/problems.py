@@ -13,11 +13,13 @@ from markupsafe import Markup
 from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome
+from launcher.i18n import copy_problems
 from launcher.i18n.formats import ago, exact, listing, long, size
 from launcher.i18n.labels import ERROR_WORDS, damage, operation_words
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.monitoring.problems import (
+    OF_COPIES,
     Findings,
     Headline,
     PrimaryAction,
@@ -196,6 +198,7 @@ OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.NO_RECIPIENTS: _("Someone is notified about problems again"),
     ProblemKind.INTERRUPTED: _("An operation was completed since"),
     ProblemKind.SCHEDULE_OFF: _("Automatic backups are on again"),
+    **copy_problems.OVER_WORDS,
 }
 """What is true once a problem is over."""
 
@@ -250,6 +253,8 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
                 len(problem.names),
                 names=listing(problem.names),
             )
+        case kind if kind in OF_COPIES:
+            words = copy_problems.title(problem, snapshot)
         case kind if kind in _COUNTED:
             words = _COUNTED[kind](problem.count)
         case kind:
@@ -259,6 +264,8 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
 
 def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
     """Return what that means and what to do, as markup: `unescape` it where none is wanted."""
+    if problem.kind in OF_COPIES:
+        return Markup(" ").join(copy_problems.text(problem, snapshot, style.within))
     when, entry, space = problem.since, problem.entry, snapshot.space
     at = style.at
     if problem.kind is ProblemKind.FAILED and entry:

@@ -11,12 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from launcher.backup.errors import OF_THE_SCHEMA
 from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
+from launcher.monitoring import copies
 from launcher.monitoring.snapshot import Snapshot, Space, patience, runs_ahead
+from launcher.offsite.records import LastTrouble, StoredCopy
+from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus
 
 SPACE = "insufficient_space"
 STORE = "store_unavailable"
@@ -26,6 +30,7 @@ VERIFIED_WITHIN = timedelta(days=31)
 """How old the verdict on any backup may be: a month, which the scrub keeps by a few days."""
 
 _RUNS_AHEAD = 400
+_NAMED = 3
 LEAST_DATA_FREE_BYTES = 1000 * 4096
 """What the live database needs: SQLite folds its log (`wal_autocheckpoint`) at 1000 pages."""
 
@@ -50,16 +55,41 @@ class ProblemKind(StrEnum):
     FAILED = "failed"
     STALE = "stale"
     DAMAGED = "damaged"
+    DESTINATIONS_UNREADABLE = "destinations_unreadable"
+    KEY_MISSING = "key_missing"
+    COPIES_STALE = "copies_stale"
+    COPIES_DAMAGED = "copies_damaged"
+    COPIES_FAILING = "copies_failing"
     SCHEDULER_STOPPED = "scheduler_stopped"
     RESTORE_TEST_FAILED = "restore_test_failed"
     FROM_FUTURE = "from_future"
     UNCHECKED = "unchecked"
+    COPIES_UNREAD = "copies_unread"
+    KIT_UNCONFIRMED = "kit_unconfirmed"
     PRUNE_FAILED = "prune_failed"
+    COPIES_STRANGE = "copies_strange"
     NOTIFICATIONS_FAILING = "notifications_failing"
     RECIPIENT_TEST_FAILED = "recipient_test_failed"
     NO_RECIPIENTS = "no_recipients"
     INTERRUPTED = "interrupted"
     SCHEDULE_OFF = "schedule_off"
+    COPIES_PAUSED = "copies_paused"
+
+
+OF_COPIES = frozenset(
+    {
+        ProblemKind.DESTINATIONS_UNREADABLE,
+        ProblemKind.KEY_MISSING,
+        ProblemKind.COPIES_STALE,
+        ProblemKind.COPIES_DAMAGED,
+        ProblemKind.COPIES_FAILING,
+        ProblemKind.COPIES_UNREAD,
+        ProblemKind.KIT_UNCONFIRMED,
+        ProblemKind.COPIES_STRANGE,
+        ProblemKind.COPIES_PAUSED,
+    }
+)
+"""What can be wrong with copies in other places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +99,7 @@ class Problem:
     Attributes:
         since: since when, as far as it is known.
         count: how many: failed attempts in a row, damaged or unchecked backups, failing
-            recipients.
+            recipients, copies, strange files.
         code: of `BackupError`, where an operation failed.
         fault: what exactly was wrong.
         undelivered: why the first failing recipient was not reached, an `Undelivered`.
@@ -79,6 +109,10 @@ class Problem:
             not fit any more, None when that cannot be said or retention makes room for each.
         names: of the recipients that cannot be reached, or whose test failed.
         only_cause: the one problem that explains this one, where that is known.
+        destinations: the names of those that it is about, the worst first.
+        trouble: why the last tries at the first of them failed.
+        files: what was found at the first of them, at most three names.
+        state: of the copies that it is about, a `CopyState`.
     """
 
     kind: ProblemKind
@@ -95,6 +129,10 @@ class Problem:
     full_at: datetime | None = None
     names: tuple[str, ...] = ()
     only_cause: ProblemKind | None = None
+    destinations: tuple[str, ...] = ()
+    trouble: LastTrouble | None = None
+    files: tuple[str, ...] = ()
+    state: str = ""
 
     @property
     def detail(self) -> str:
@@ -249,6 +287,10 @@ def _unknown(snapshot: Snapshot) -> Iterator[ProblemKind]:
         yield from (ProblemKind.STALE, ProblemKind.SCHEDULE_OFF)
     if snapshot.space is None:
         yield ProblemKind.LOW_SPACE
+    if snapshot.offsite is None:
+        yield from OF_COPIES
+    elif snapshot.offsite.is_unreadable:
+        yield from OF_COPIES - {ProblemKind.DESTINATIONS_UNREADABLE}
 
 
 def _problems(snapshot: Snapshot) -> Iterator[Problem]:
@@ -257,6 +299,8 @@ def _problems(snapshot: Snapshot) -> Iterator[Problem]:
     yield from _of_attempts(snapshot)
     yield from _of_upkeep(snapshot)
     yield from _of_the_schedule(snapshot)
+    if snapshot.offsite:
+        yield from _of_copies(snapshot.offsite, now=snapshot.now)
     if snapshot.failing_recipients:
         yield Problem(
             ProblemKind.NOTIFICATIONS_FAILING,
@@ -421,6 +465,102 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Problem]:
         yield Problem(ProblemKind.SCHEDULER_STOPPED, Severity.WARN)
 
 
+def _of_copies(offsite: OffsiteStatus, *, now: datetime) -> Iterator[Problem]:
+    if offsite.is_unreadable:
+        yield Problem(ProblemKind.DESTINATIONS_UNREADABLE, Severity.BAD)
+        return
+    unopened = copies.unopened(offsite)
+    if offsite.kit is KitState.KEY_MISSING or unopened:
+        is_lost = offsite.kit is KitState.KEY_MISSING
+        found = [each for _, part in unopened for each in part]
+        yield _of_destinations(
+            ProblemKind.KEY_MISSING,
+            Severity.BAD if is_lost else Severity.WARN,
+            [status for status, _ in unopened],
+            count=len(found),
+            backups=_backups_of(found),
+        )
+    if stale := copies.stale(offsite):
+        is_covered = copies.covered(offsite, now=now) is not None
+        yield _of_destinations(
+            ProblemKind.COPIES_STALE,
+            Severity.WARN if is_covered else Severity.BAD,
+            stale,
+            since=copies.covered_until(stale[0]),
+            trouble=stale[0].trouble,
+        )
+    if spoiled := copies.spoiled(offsite):
+        found = [each for _, part in spoiled for each in part]
+        is_last = any(status.newest_good is None for status, _ in spoiled)
+        yield _of_destinations(
+            ProblemKind.COPIES_DAMAGED,
+            Severity.BAD if is_last else Severity.WARN,
+            [status for status, _ in spoiled],
+            count=len(found),
+            state=found[0].state.value,
+            backups=_backups_of(found),
+        )
+    if failing := copies.failing(offsite, now=now):
+        trouble = failing[0].trouble
+        yield _of_destinations(
+            ProblemKind.COPIES_FAILING,
+            Severity.WARN,
+            failing,
+            since=trouble.since if trouble else None,
+            count=trouble.count if trouble else 1,
+            trouble=trouble,
+        )
+    yield from _of_care(offsite, now=now)
+
+
+def _of_care(offsite: OffsiteStatus, *, now: datetime) -> Iterator[Problem]:
+    """Yield what endangers no copy yet."""
+    if unread := copies.unread(offsite, now=now):
+        yield _of_destinations(
+            ProblemKind.COPIES_UNREAD,
+            Severity.WARN,
+            [each.status for each in unread],
+            since=unread[0].since,
+            count=sum(len(each.copies) for each in unread),
+            trouble=unread[0].status.ledger.read_trouble,
+        )
+    if offsite.kit is KitState.UNCONFIRMED:
+        yield Problem(ProblemKind.KIT_UNCONFIRMED, Severity.WARN)
+    if strange := [each for each in offsite.destinations if each.ledger.strange_count]:
+        yield _of_destinations(
+            ProblemKind.COPIES_STRANGE,
+            Severity.WARN,
+            strange,
+            count=sum(each.ledger.strange_count for each in strange),
+            files=strange[0].ledger.strange[:_NAMED],
+        )
+    if paused := copies.paused(offsite, now=now):
+        since = copies.covered_until(paused[0])
+        yield _of_destinations(ProblemKind.COPIES_PAUSED, Severity.WARN, paused, since=since)
+
+
+def _of_destinations(
+    kind: ProblemKind,
+    severity: Severity,
+    found: Sequence[DestinationStatus],
+    *,
+    count: int | None = None,
+    **more: Any,
+) -> Problem:
+    """Return a problem of these destinations, the worst first; `count` is of them by default."""
+    return Problem(
+        kind,
+        severity,
+        count=len(found) if count is None else count,
+        destinations=tuple(each.destination.name for each in found),
+        **more,
+    )
+
+
+def _backups_of(found: Sequence[StoredCopy]) -> tuple[Backup, ...]:
+    return tuple({each.id: each.backup for each in found}.values())
+
+
 def _failed_in_a_row(snapshot: Snapshot) -> list[JournalEntry]:
     """Return the attempts at a backup that failed since the last good one, newest first.
 
@@ -524,7 +664,18 @@ def facts(problem: Problem, others: Sequence[Problem] = ()) -> Mapping[str, obje
         "operation_id": entry.operation_id if entry else "",
         "backup_ids": [str(backup.id) for backup in problem.backups],
         "recipients": list(problem.names),
+        "destinations": list(problem.destinations),
+        "files": list(problem.files),
+        "state": problem.state,
     }
+    if trouble := problem.trouble:
+        found["trouble"] = {
+            "code": trouble.trouble,
+            "at": trouble.at,
+            "since": trouble.since,
+            "count": trouble.count,
+            "next_try_at": trouble.next_try_at,
+        }
     if problem.kind is ProblemKind.DATA_DISK_FULL:
         found["free_bytes"] = problem.free_bytes
     if problem.kind is ProblemKind.LOW_SPACE:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import takewhile
@@ -25,11 +26,15 @@ from launcher.backup.records.backup import MADE_HERE, OWN_KINDS, Backup, Listing
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
 from launcher.backup.service import BackupService
 from launcher.backup.verdicts import unjudged
+from launcher.offsite.status import OffsiteStatus
 from launcher.schedule.cron import next_runs
 from launcher.schedule.leader import Leader
 from launcher.settings.table import FALLBACK, SiteSettings
 
 PATIENCE_S = 5.0
+
+ReadOffsite = Callable[[Listing | None], OffsiteStatus]
+"""Returns how the copies in other places stand, beside these backups here, None where unknown."""
 
 _JOURNAL_DAYS = 40
 _TIME_TO_SUCCEED = timedelta(hours=6)
@@ -112,6 +117,7 @@ class Snapshot:
         failing_recipients: those whose last delivery failed.
         failed_tests: those of which only a test failed, since the last message that arrived.
         has_recipients: whether any recipient receives failures.
+        offsite: how the copies in other places stand, None where that could not be read.
     """
 
     now: datetime
@@ -136,6 +142,7 @@ class Snapshot:
     failing_recipients: Sequence[FailingRecipient] = ()
     failed_tests: Sequence[FailingRecipient] = ()
     has_recipients: bool = True
+    offsite: OffsiteStatus | None = field(default_factory=OffsiteStatus)
 
     @cached_property
     def latest(self) -> Backup | None:
@@ -225,6 +232,7 @@ def take_snapshot(
     failing_recipients: Sequence[FailingRecipient] = (),
     failed_tests: Sequence[FailingRecipient] = (),
     has_recipients: bool = True,
+    read_offsite: ReadOffsite | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Snapshot:
     """Return a snapshot. A backup folder that is away, or does not answer in time, is no error.
@@ -232,6 +240,7 @@ def take_snapshot(
     Operations that were killed are in the journal first, so that each is seen with its own time.
 
     Args:
+        read_offsite: how the copies in other places stand, None where there can be none.
         patience_s: how long to wait for the backup folder: on a network disk that hangs, every
             read hangs. A caller that waits for less than `PATIENCE_S` gets the last answer
             instead, until the folder has been silent for that long.
@@ -239,7 +248,7 @@ def take_snapshot(
     Raises:
         TimeoutError: `patience_s` is less than `PATIENCE_S`, and there is no last answer.
     """
-    store = _ask_store(service, patience_s)
+    store = _ask_store(service, read_offsite, patience_s)
     return Snapshot(
         now=now,
         settings=settings or FALLBACK,
@@ -263,6 +272,7 @@ def take_snapshot(
         failing_recipients=failing_recipients,
         failed_tests=failed_tests,
         has_recipients=has_recipients,
+        offsite=store.offsite,
     )
 
 
@@ -276,6 +286,7 @@ class _Store:
     is_open_to_others: bool = False
     is_on_data_disk: bool = False
     space: Space | None = None
+    offsite: OffsiteStatus | None = None
 
 
 class _Probe(threading.Thread):
@@ -285,10 +296,11 @@ class _Probe(threading.Thread):
     answers: ClassVar[dict[Path, _Store]] = {}
     _lock = threading.Lock()
 
-    def __init__(self, service: BackupService) -> None:
+    def __init__(self, service: BackupService, read_offsite: ReadOffsite | None = None) -> None:
         # A daemon: a disk that hangs must not keep a process from ending.
         super().__init__(name="store", daemon=True)
         self._service = service
+        self._read_offsite = read_offsite
         self.began_at = time.monotonic()
         self.answer: _Store | None = None
 
@@ -300,7 +312,15 @@ class _Probe(threading.Thread):
     def run(self) -> None:
         # Here, since it also removes what was left in the folder, which may hang.
         self._service.record_interrupted()
-        self.answer = self.answers[self._service.store_path] = _store_of(self._service)
+        self.answer = self.answers[self._service.store_path] = self._read()
+
+    def _read(self) -> _Store:
+        store = _store_of(self._service)
+        if self._read_offsite is None:
+            return replace(store, offsite=OffsiteStatus())
+        with suppress(BackupError, OSError):
+            return replace(store, offsite=self._read_offsite(store.listing))
+        return store
 
     def first(self) -> _Probe:
         """Start this probe, or return one that serves as well.
@@ -318,8 +338,10 @@ class _Probe(threading.Thread):
             return self
 
 
-def _ask_store(service: BackupService, patience_s: float) -> _Store:
-    own = _Probe(service)
+def _ask_store(
+    service: BackupService, read_offsite: ReadOffsite | None, patience_s: float
+) -> _Store:
+    own = _Probe(service, read_offsite)
     asked_at = own.began_at
     deadline = asked_at + patience_s
     while True:

@@ -22,6 +22,9 @@ _PATIENCE: Mapping[ProblemKind, timedelta] = {
     ProblemKind.FROM_FUTURE: timedelta(days=1),  # a clock that was hours ahead
     ProblemKind.UNCHECKED: timedelta(days=1),  # after a long stop the scrub catches up at once
     ProblemKind.NOTIFICATIONS_FAILING: timedelta(minutes=15),
+    ProblemKind.KEY_MISSING: timedelta(minutes=5),  # a file that is being replaced
+    ProblemKind.COPIES_FAILING: timedelta(minutes=15),
+    ProblemKind.COPIES_UNREAD: timedelta(days=1),  # after a long stop they are read at once
 }
 """How long a problem must last before it is sent."""
 
@@ -32,6 +35,7 @@ _CALM: Mapping[ProblemKind, timedelta] = {
     ProblemKind.READ_ONLY: timedelta(minutes=5),
     ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),
     ProblemKind.NOTIFICATIONS_FAILING: timedelta(minutes=15),
+    ProblemKind.COPIES_FAILING: timedelta(minutes=15),
 }
 """How long a problem must be gone before its alert ends: what flickers is one alert."""
 
@@ -41,9 +45,28 @@ SHOWN_ONLY = frozenset(
         ProblemKind.SCHEDULE_OFF,
         ProblemKind.NO_RECIPIENTS,
         ProblemKind.RECIPIENT_TEST_FAILED,
+        ProblemKind.KIT_UNCONFIRMED,
+        ProblemKind.COPIES_PAUSED,
     }
 )
 """What a person did or left undone: shown on the pages, and never sent."""
+
+
+_WORSENING = frozenset(
+    {ProblemKind.LOW_SPACE, ProblemKind.COPIES_STALE, ProblemKind.COPIES_DAMAGED}
+)
+"""Of these it is sent at once that they became bad."""
+
+_GROWING = frozenset(
+    {
+        ProblemKind.DAMAGED,
+        ProblemKind.KEY_MISSING,
+        ProblemKind.COPIES_STALE,
+        ProblemKind.COPIES_DAMAGED,
+        ProblemKind.COPIES_FAILING,
+    }
+)
+"""Of these it is sent that they are about more, once a day."""
 
 
 class AlertChange(StrEnum):
@@ -62,7 +85,8 @@ class Alert:
     Attributes:
         seen_at: when it was first seen here; `since` is when it began, as far as that is known.
         notified_at: when it was last sent, None before.
-        notified_severity, notified_of: how bad it was then, and the ids of its backups.
+        notified_severity, notified_of: how bad it was then, and the ids of its backups and the
+            names of its destinations.
         gone_at: since when it is not seen any more, None while it is.
     """
 
@@ -165,9 +189,9 @@ def _continue(
             return alert, None
         return _notified(alert, problem, now), AlertChange.OPENED
     is_graver = problem.severity is Severity.BAD and alert.notified_severity is Severity.WARN
-    if is_graver and problem.kind is ProblemKind.LOW_SPACE:
+    if is_graver and problem.kind in _WORSENING:
         return _notified(alert, problem, now), AlertChange.WORSE
-    grew = problem.kind is ProblemKind.DAMAGED and not _ids(problem) <= set(alert.notified_of)
+    grew = problem.kind in _GROWING and not _ids(problem) <= set(alert.notified_of)
     if grew and now - alert.notified_at >= _WORSE_AFTER:
         return _notified(alert, problem, now), AlertChange.WORSE
     if now - alert.notified_at >= AGAIN_AFTER:
@@ -186,7 +210,7 @@ def _notified(alert: Alert, problem: Problem, now: datetime) -> Alert:
 
 
 def _ids(problem: Problem) -> set[str]:
-    return {str(backup.id) for backup in problem.backups}
+    return {*(str(backup.id) for backup in problem.backups), *problem.destinations}
 
 
 def _end(alert: Alert, now: datetime, *, is_unknown: bool) -> Alert | None:

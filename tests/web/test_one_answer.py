@@ -16,13 +16,13 @@ from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Listing, State, Verification
+from launcher.backup.records.backup import Backup, Listing, State, Verification
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.catalogue.apps import create_app
 from launcher.catalogue.boards import create_board
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.sections import add_section
-from launcher.cli.exits import EXIT_CODES, STALE, STATUS_CODES
+from launcher.cli.exits import COPIES, EXIT_CODES, STALE, STATUS_CODES
 from launcher.cli.problem_words import BRIEFLY
 from launcher.current import current_backups, current_config
 from launcher.i18n.problems import headline
@@ -32,8 +32,12 @@ from launcher.notifications import assessment, dispatch, recipients, sender
 from launcher.notifications.alerts import SHOWN_ONLY
 from launcher.notifications.assessment import assess
 from launcher.notifications.sender import Delivery, Message
+from launcher.offsite.records import CopyState
+from launcher.offsite.status import KitState, OffsiteStatus, Standing
+from launcher.offsite.troubles import Trouble
 from tests.conftest import MakeApp
 from tests.support.api import Program, new_token
+from tests.support.copies import copy_of, destination, offsite, trouble
 from tests.web.visitor import Visitor
 
 TOKEN = "a token of more than 32 characters, certainly"
@@ -118,6 +122,37 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
     yield ProblemKind.NO_RECIPIENTS, now(is_writable=False, has_recipients=False)
     yield ProblemKind.INTERRUPTED, now(entry(Verb.VERIFY, Outcome.INTERRUPTED))
     yield ProblemKind.SCHEDULE_OFF, now(settings=replace(well.settings, backup_enabled=False))
+    for kind, found in _of_copies(newest, older):
+        yield kind, now(offsite=found)
+
+
+def _of_copies(newest: Backup, older: Backup) -> Iterator[tuple[ProblemKind | None, OffsiteStatus]]:
+    """Yield at least one situation for everything that can be wrong with copies elsewhere."""
+    at, copy = newest.created_at, copy_of(newest)
+    damaged = replace(copy_of(older), state=CopyState.DAMAGED)
+    missing = replace(copy_of(older), state=CopyState.MISSING)
+    unread = replace(copy, read_at=at - timedelta(days=99))
+    stale = destination("Attic", copy_of(older), standing=Standing.STALE)
+    behind = destination("Attic", copy, standing=Standing.BEHIND, ledger={"trouble": trouble(at)})
+    yield None, offsite(destination("Cloud", copy))
+    yield ProblemKind.DESTINATIONS_UNREADABLE, OffsiteStatus(is_unreadable=True)
+    yield ProblemKind.KEY_MISSING, offsite(destination("Cloud", copy), kit=KitState.KEY_MISSING)
+    foreign = replace(copy, trouble=Trouble.NO_KEY)
+    yield ProblemKind.KEY_MISSING, offsite(destination("Cloud", foreign))
+    yield ProblemKind.COPIES_STALE, offsite(stale, destination("Cloud", copy))
+    yield ProblemKind.COPIES_STALE, offsite(replace(stale, stale_at=older.created_at))
+    yield ProblemKind.COPIES_STALE, offsite(destination("Attic", standing=Standing.STALE))
+    yield ProblemKind.COPIES_DAMAGED, offsite(destination("Cloud", copy, damaged, owed=(older,)))
+    yield ProblemKind.COPIES_DAMAGED, offsite(destination("Cloud", damaged))
+    yield ProblemKind.COPIES_DAMAGED, offsite(destination("Cloud", copy, missing))
+    yield ProblemKind.COPIES_FAILING, offsite(behind)
+    yield ProblemKind.COPIES_FAILING, offsite(behind, replace(behind))
+    yield ProblemKind.COPIES_UNREAD, offsite(destination("Cloud", unread))
+    yield ProblemKind.KIT_UNCONFIRMED, offsite(destination("Cloud", copy), kit=KitState.UNCONFIRMED)
+    files = {"strange": ("photo.jpg",), "strange_count": 1}
+    yield ProblemKind.COPIES_STRANGE, offsite(destination("Cloud", copy, ledger=files))
+    paused = destination("Cloud", copy, standing=Standing.PAUSED, stale_at=older.created_at)
+    yield ProblemKind.COPIES_PAUSED, offsite(paused)
 
 
 @dataclass
@@ -306,4 +341,4 @@ def test_a_folder_that_cannot_be_written_is_bad_at_the_command_line_too(
 
 
 def test_what_is_bad_never_ends_with_0() -> None:
-    assert set(STATUS_CODES.values()) <= {*EXIT_CODES.values(), STALE} - {0}
+    assert set(STATUS_CODES.values()) <= {*EXIT_CODES.values(), STALE, COPIES} - {0}

@@ -48,16 +48,25 @@ _PROBLEMS = {
     ProblemKind.FAILED: "the last {times} at a backup failed",
     ProblemKind.STALE: "no good backup for too long",
     ProblemKind.DAMAGED: "{backups} damaged",
+    ProblemKind.DESTINATIONS_UNREADABLE: "the list of destinations cannot be read",
+    ProblemKind.KEY_MISSING: "the key of the copies is missing",
+    ProblemKind.COPIES_STALE: "no recent good copy: {destinations}",
+    ProblemKind.COPIES_DAMAGED: "{copies} {state}: {destinations}",
+    ProblemKind.COPIES_FAILING: "the last {times} at copying failed: {destinations}",
     ProblemKind.SCHEDULER_STOPPED: "the scheduler is not running",
     ProblemKind.RESTORE_TEST_FAILED: "the last restore test failed",
     ProblemKind.FROM_FUTURE: "{backups} dated in the future: check the clock of this server",
     ProblemKind.UNCHECKED: "{backups} unverified for over a month",
+    ProblemKind.COPIES_UNREAD: "{copies} not read in time: {destinations}",
+    ProblemKind.KIT_UNCONFIRMED: "the recovery kit is not confirmed",
     ProblemKind.PRUNE_FAILED: "old backups could not be removed",
+    ProblemKind.COPIES_STRANGE: "files that are not of this site: {destinations} ({files})",
     ProblemKind.NOTIFICATIONS_FAILING: "could not be notified: {names}",
     ProblemKind.RECIPIENT_TEST_FAILED: "the last test message failed: {names}",
     ProblemKind.NO_RECIPIENTS: "no recipients: `flask notifications add NAME` adds one",
     ProblemKind.INTERRUPTED: "the last operation ({verb}, started {started}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
+    ProblemKind.COPIES_PAUSED: "copying is paused: {destinations}",
 }
 
 _OF_THE_VERSION = (
@@ -76,14 +85,16 @@ def status(as_json: bool) -> None:
     worst of it: 21 when the last restore failed and could not be reversed, 18 when the current
     data is damaged, 14 when the disk of the database is full or the next backup will not
     fit, 10 when the backup folder cannot be used or written, 12 without a good backup that is
-    recent enough, and 90 when none but damaged ones are there. A
+    recent enough, 24 when no destination has one, or its copies cannot be opened, and 90 when none
+    but damaged ones are there. A
     new site without any backup exits with 0.
 
     With --json the answer is in `severity` (`ok`, `warn` or `bad`), `headline` says which backups
     there are, and each problem is in `problems`, the worst first: `kind`, `severity`, and what
     applies of `caused_by` (other kinds, which explain it), `since`, `count`, `code`, `reason` with
     its `details`, `detail` (a sentence), `operation_id`, `backup_ids`, `recipients`, `free_bytes`,
-    `needed_bytes`, `full_at`.
+    `needed_bytes`, `full_at`, `destinations` (names), `trouble` (why the last attempts at copying
+    or reading failed), `state` (of the copies) and `files`.
     """
     seen = assess(current_application())
     snapshot, findings = seen.snapshot, seen.findings
@@ -149,6 +160,8 @@ def _problem(problem: Problem, now: Situation) -> str:
         sentence = _OF_THE_VERSION
     elif problem.kind is ProblemKind.STALE and problem.since is None:
         sentence = _HEADLINES[Headline.NO_GOOD]
+    elif problem.kind is ProblemKind.KEY_MISSING and problem.severity is Severity.WARN:
+        sentence = "{copies} for a key that is not here: {destinations}"
     elif problem.only_cause:
         sentence = "the last good backup is too old"
     elif reason in OF_THE_SCHEMA and problem.kind is ProblemKind.LIVE_DAMAGED:
@@ -160,6 +173,10 @@ def _problem(problem: Problem, now: Situation) -> str:
         free=size(problem.free_bytes),
         needed=size(problem.needed_bytes),
         names=clean_note(", ".join(problem.names)),
+        copies="1 copy is" if problem.count == 1 else f"{problem.count} copies are",
+        destinations=clean_note(", ".join(problem.destinations)),
+        files=clean_note(", ".join(problem.files)),
+        state=problem.state or "damaged",
         verb=OPERATIONS[problem.entry.verb] if problem.entry else "",
         started=moment(problem.entry.started_at) if problem.entry else "",
         restore=f"{'space, then ' if now.is_full else ''}{now.restore}",
