@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -138,6 +138,10 @@ class Folder:
     def clock_apart_s(self) -> float | None:
         """Return None: files there are dated by this machine, or by one whose clock is unknown."""
         return None
+
+    def found_options(self) -> Mapping[str, str]:
+        """Return nothing: all is entered."""
+        return {}
 
     def close(self) -> None:
         """Leave nothing open: no call does."""

@@ -6,7 +6,7 @@ letters, digits, "-" and "." in each part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,6 +83,9 @@ class Remote(Protocol):
 
     def clock_apart_s(self) -> float | None:
         """Return by how much its clock is ahead of ours, in seconds, None where it is unknown."""
+
+    def found_options(self) -> Mapping[str, str]:
+        """Return options that were left empty and found by now, to be saved with the others."""
 
     def close(self) -> None:
         """End its connections and programs."""

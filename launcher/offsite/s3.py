@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -76,6 +76,7 @@ class S3:
         self._prefix = f"{self._folder}{folder_of(site)}/" if site else self._folder
         self._endpoint = endpoint_of(destination)
         self._region = destination.options.get("region", "")
+        self._found_region = ""
         self._limiter = Limiter(destination.limit_bytes_s)
         self._silent_s = silent_s
         self._clock_apart_s: float | None = None
@@ -168,6 +169,10 @@ class S3:
         """Return what the last answer said, to the second."""
         return self._clock_apart_s
 
+    def found_options(self) -> Mapping[str, str]:
+        """Return the region, where the service named it."""
+        return {"region": self._found_region} if self._found_region else {}
+
     def close(self) -> None:
         """End the connections."""
         self._client.close()
@@ -239,7 +244,7 @@ class S3:
             region = str(error.facts.get("region", ""))
             if error.trouble is not Trouble.WRONG_REGION or not region or self._region:
                 raise
-        self._region = region
+        self._region = self._found_region = region
         self._client.close()
         self._client = self._connect(region)
         return self._call(verb, name=name, **wanted)

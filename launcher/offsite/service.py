@@ -24,6 +24,7 @@ from launcher.offsite.records import Destination, Destinations, Ledger, OneDisk,
 from launcher.offsite.standing import StandingReader, kit_state, newest_own
 from launcher.offsite.status import KitState, OffsiteStatus
 from launcher.offsite.trial import Trial, TrialStep
+from launcher.offsite.trial_run import as_tried, run_trial
 from launcher.settings.table import SiteSettings
 
 __all__ = ["Kit", "OffsiteError", "OffsiteService"]
@@ -84,8 +85,27 @@ class OffsiteService:
         deadline_s: float = 60.0,
         on_step: Callable[[TrialStep], None] | None = None,
     ) -> Trial:
-        """Write, list, read back and delete a small file there, in a process of its own."""
-        raise NotImplementedError
+        """Write, list, read back and delete a small file there, in a process of its own.
+
+        Empty secrets are those that are kept for the destination of this id. `Trial.found` is to be
+        saved with its options.
+
+        Raises:
+            OffsiteError: `file_unreadable`.
+        """
+
+        def change(entered: Destinations) -> Destinations:
+            return replace(entered, site=entered.site or new_site())
+
+        entered = self._entered.change(change)
+        before = next((each for each in entered.destinations if each.id == destination.id), None)
+        return run_trial(
+            as_tried(destination, before),
+            site=entered.site,
+            data_dir=self._files.data_dir,
+            deadline_s=deadline_s,
+            on_step=on_step,
+        )
 
     # --- destinations --------------------------------------------------------------------
 

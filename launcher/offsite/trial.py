@@ -43,6 +43,8 @@ class Trial:
         clock_apart_s, free_bytes: as the service said, None where it did not.
         other_sites: how many other sites have copies in this folder.
         own_copies: how many copies of this site are there already.
+        found: options that were left empty and found by the test, to be saved with those of the
+            destination: `region` of S3, `known_hosts` of SFTP.
     """
 
     steps: tuple[TrialStep, ...]
@@ -51,6 +53,7 @@ class Trial:
     free_bytes: int | None = None
     other_sites: int = 0
     own_copies: int = 0
+    found: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> TrialStep | None:

@@ -27,7 +27,7 @@ from tests.support.server import free_port
 PROGRAMS = Path(sys.executable).parent
 KEY_ID, SECRET = "full-key", "full-secret-3f9q2k"
 KEEPER_ID, KEEPER_SECRET = "keeper-key", "keeper-secret-8d1m4z"
-"""May write, list and read, and delete nothing."""
+"""May write, list and read, and delete nothing of a bucket that `keep_objects` was called for."""
 READER_ID, READER_SECRET = "reader-key", "reader-secret-5v7x0c"
 USER, PASSWORD = "ada", "storage-password-6h2w"
 
@@ -56,7 +56,7 @@ def seaweed(folder: Path) -> Iterator[StorageServer]:
     """Serve S3 with SeaweedFS; it has no bucket yet."""
     identities = [
         _identity(KEY_ID, SECRET, ["Admin", "Read", "Write", "List", "Tagging"]),
-        _identity(KEEPER_ID, KEEPER_SECRET, ["Read", "List", "s3:PutObject"]),
+        _identity(KEEPER_ID, KEEPER_SECRET, ["Read", "List", "Write"]),
         _identity(READER_ID, READER_SECRET, ["Read", "List"]),
     ]
     config = folder / "identities.json"
@@ -170,6 +170,20 @@ def create_bucket(server: StorageServer, name: str) -> None:
             time.sleep(0.05)
         else:
             break
+    client.close()
+
+
+def keep_objects(server: StorageServer, name: str) -> None:
+    """Let one key delete nothing in a bucket of SeaweedFS, whose own rights are less fine."""
+    statement = {
+        "Effect": "Deny",
+        "Principal": {"AWS": f"arn:aws:iam::000000000000:user/{KEEPER_ID}"},
+        "Action": ["s3:DeleteObject"],
+        "Resource": [f"arn:aws:s3:::{name}/*"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client = s3_client(server)
+    client.put_bucket_policy(Bucket=name, Policy=policy)
     client.close()
 
 

@@ -15,6 +15,7 @@ from tests.support.storage_servers import (
     SECRET,
     StorageServer,
     create_bucket,
+    keep_objects,
     rclone_serving,
     seaweed,
 )
@@ -26,6 +27,7 @@ BUCKET = "copies"
 def seaweed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
     with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
         create_bucket(server, BUCKET)
+        keep_objects(server, BUCKET)
         yield server
 
 
