@@ -144,6 +144,14 @@ class Catalogue:
         """
         return self._store.file_name(backup), self._store.open(backup)
 
+    def file_path(self, backup: Backup) -> Path:
+        """Return where the stored file of a backup is, for a program that only reads it.
+
+        Raises:
+            ManifestError: the file is missing.
+        """
+        return self._store.file_path(backup)
+
     def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
         """Return what `prune` would do, newest first, with the reasons to keep the others."""
         return decide(self.list(), policy, zone=zone, now=self._clock())

@@ -177,7 +177,14 @@ class Store(Protocol):
         """
 
     def file_name(self, backup: Backup) -> str:
-        """Return the name of the stored file in `path`.
+        """Return the name of the stored file in its folder.
+
+        Raises:
+            ManifestError: there is none.
+        """
+
+    def file_path(self, backup: Backup) -> Path:
+        """Return where the stored file is, for a program that reads it.
 
         Raises:
             ManifestError: there is none.

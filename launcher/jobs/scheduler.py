@@ -5,6 +5,8 @@ that is set back would leave it asleep, a slot that came due without a leader wo
 and an operation in the way would cost a backup. So every half minute each job is checked for
 a due slot, which is cheap, and checking twice starts nothing twice.
 
+It starts the processes that copy backups to other places, when something is due there.
+
 It also detects problems and sends notifications, once a minute and when an operation has ended.
 That may take as long as the slowest recipient, so it has a thread. The health checks of apps have
 threads too, from its first tick to its end.
@@ -17,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from flask import Flask
@@ -27,15 +30,17 @@ from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
 from launcher.config import Config
-from launcher.current import current_backups, current_config, current_gate
+from launcher.current import current_backups, current_config, current_gate, current_offsite
 from launcher.db.settings_reader import SettingsReader
 from launcher.jobs.history import Book
+from launcher.jobs.offsite import CopyStarter
 from launcher.jobs.process import Answered, start_due
 from launcher.jobs.registry import JOBS, Job
 from launcher.jobs.trigger import CronExpressionTrigger
 from launcher.jobs.work import owed, watch_schedule
 from launcher.notifications.dispatch import send_notifications
 from launcher.notifications.heartbeat import ping_start
+from launcher.offsite.process import start_copying
 from launcher.settings.table import SiteSettings
 
 if TYPE_CHECKING:
@@ -48,6 +53,7 @@ MISFIRE_GRACE_S = 3600
 
 Start = Callable[["Config", str], Answered]
 Dispatch = Callable[["Flask"], object]
+Copy = Callable[["Config", str], object]
 
 
 class Checks(Protocol):
@@ -75,6 +81,7 @@ class JobScheduler:
         start: starts a job's process if it is due.
         dispatch: sends the notifications that are due.
         check: starts the health checks; None for none.
+        copy: starts the process of a destination of copies.
         is_woken: whether APScheduler wakes it as well.
     """
 
@@ -87,6 +94,7 @@ class JobScheduler:
         start: Start = start_due,
         dispatch: Dispatch = send_notifications,
         check: Callable[[Flask], Checks] | None = start_checks,
+        copy: Copy = start_copying,
         is_woken: bool = True,
     ) -> None:
         self._app = app
@@ -100,6 +108,12 @@ class JobScheduler:
         self._dispatch = dispatch
         self._check = check
         self._checks: Checks | None = None
+        self._copies = CopyStarter(
+            self._config.data_dir,
+            current_offsite(app),
+            partial(copy, self._config),
+            steady_s=steady_s,
+        )
         self._notifying: threading.Thread | None = None
         self._notified_at_s = float("-inf")
         self._journal_seen: Fingerprint | None = None
@@ -121,6 +135,7 @@ class JobScheduler:
         self._follow_clock()
         if not self._follow_settings(is_watched=not is_first):
             return
+        self._copy_if_due()
         if is_first or self._steady_s() - self._asked_at_s >= ASK_EVERY_S:
             self._asked_at_s = self._steady_s()
             remove_older(self._config.importing_dir, age_s=KEEP_PREVIEW_S)
@@ -166,6 +181,11 @@ class JobScheduler:
             target=self._dispatch, args=[self._app], name="notify", daemon=True
         )
         self._notifying.start()
+
+    def _copy_if_due(self) -> None:
+        """Start the process of each destination of copies at which something is due."""
+        if self._settings is not None:
+            self._copies.tick(self._settings)
 
     def _start_one(self, job: Job) -> float:
         """Start a job; return the steady time in seconds before which its slot is not tried."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import BinaryIO
+from typing import Protocol
 
 from launcher.offsite.errors import OffsiteError
 
@@ -20,6 +20,20 @@ ARMOR = "-----BEGIN AGE ENCRYPTED FILE-----"
 _CHARACTERS = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"  # of Bech32
 _SECRET_KEY = re.compile(rf"AGE-SECRET-KEY-1[{_CHARACTERS}]{{58}}", re.ASCII)
 _PUBLIC_KEY = re.compile(rf"age1[{_CHARACTERS.lower()}]{{58}}", re.ASCII)
+
+
+class Readable(Protocol):
+    """What is read, from where it is: a file, say."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
+class Writable(Protocol):
+    """What is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write all of `data`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ def read_public_key(text: str) -> str:
         raise OffsiteError("invalid_key") from None
 
 
-def encrypt(source: BinaryIO, target: BinaryIO, recipients: Iterable[str]) -> None:
+def encrypt(source: Readable, target: Writable, recipients: Iterable[str]) -> None:
     """Write what `source` holds, from where it is, to `target`, for all of these public keys.
 
     Memory is bounded, whatever the size. What either stream raises ends it.
@@ -87,7 +101,7 @@ def encrypt(source: BinaryIO, target: BinaryIO, recipients: Iterable[str]) -> No
         encrypt_io(streams.source, streams.target, _recipients(recipients))
 
 
-def decrypt(source: BinaryIO, target: BinaryIO, identities: Iterable[Identity]) -> None:
+def decrypt(source: Readable, target: Writable, identities: Iterable[Identity]) -> None:
     """Write the plain bytes of `source` to `target`. Memory is bounded, whatever the size.
 
     On failure `target` holds a part that is not proved.
@@ -156,9 +170,9 @@ def _opening(identities: Iterable[Identity]) -> Sequence[object]:
 class _Streams:
     """Two streams for the library, which hides what they raise; leaving the block raises it."""
 
-    def __init__(self, source: BinaryIO, target: BinaryIO) -> None:
-        self.source = _Stream(source.read, source.write, self._keep)
-        self.target = _Stream(target.read, target.write, self._keep)
+    def __init__(self, source: Readable, target: Writable) -> None:
+        self.source = _Source(source, self._keep)
+        self.target = _Target(target, self._keep)
         self._raised: BaseException | None = None
 
     def _keep(self, error: BaseException) -> None:
@@ -177,25 +191,25 @@ class _Streams:
             raise self._raised from None
 
 
-class _Stream:
-    def __init__(
-        self,
-        read: Callable[[int], bytes],
-        write: Callable[[bytes], int],
-        on_error: Callable[[BaseException], None],
-    ) -> None:
-        self._read, self._write, self._on_error = read, write, on_error
+class _Source:
+    def __init__(self, stream: Readable, on_error: Callable[[BaseException], None]) -> None:
+        self._stream, self._on_error = stream, on_error
 
     def read(self, size: int) -> bytes:
         try:
-            return self._read(size)
+            return self._stream.read(size)
         except BaseException as error:
             self._on_error(error)
             raise
 
+
+class _Target:
+    def __init__(self, stream: Writable, on_error: Callable[[BaseException], None]) -> None:
+        self._stream, self._on_error = stream, on_error
+
     def write(self, data: bytes) -> int:
         try:
-            return self._write(data)
+            return self._stream.write(data)
         except BaseException as error:
             self._on_error(error)
             raise

@@ -145,6 +145,8 @@ class StoredCopy:
         read_at: when all of it was read, opened and found good.
         tested_at: when it was restored to a temporary copy.
         trouble: what was wrong when it was read last; `NO_KEY` says nothing of its state.
+        bad_since: since when it is not good, None for a good one.
+        seen: size and time of its manifest when that was read last, so that a change is noticed.
     """
 
     backup: Backup
@@ -158,6 +160,8 @@ class StoredCopy:
     read_at: datetime | None = None
     tested_at: datetime | None = None
     trouble: Trouble | None = None
+    bad_since: datetime | None = None
+    seen: str = ""
 
     @property
     def id(self) -> BackupId:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from launcher.backup.files import disk_errors, write_atomic
+from launcher.backup.fingerprints import Fingerprint
 from launcher.backup.ports import Clock, OnProgress, utc_now
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.text import clean_note, readable
 from launcher.backup.service import BackupService
 from launcher.offsite.age import read_public_key
+from launcher.offsite.due import is_due
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles, SettingsFile, new_site
 from launcher.offsite.keys import KeyFile
@@ -77,6 +79,34 @@ class OffsiteService:
         except OffsiteError:
             return OffsiteStatus(is_unreadable=True)
         return self._standing.read(entered, site, now=self._clock())
+
+    def due(self, site: SiteSettings) -> Sequence[str]:
+        """Return the destinations at which something is due and no process works.
+
+        Cheap: it reads files again only where they have changed, and asks no service.
+
+        Raises:
+            StoreUnavailableError: the backup folder cannot be read.
+        """
+        now = self._clock()
+        return [
+            each.destination.id
+            for each in self.status(site).destinations
+            if is_due(each, is_wanted=self.is_wanted(each.destination.id), now=now)
+            and not self._files.is_held(each.destination.id)
+        ]
+
+    def is_wanted(self, destination_id: str) -> bool:
+        """Whether someone asked for a try at once."""
+        return self._files.wanted(destination_id).exists()
+
+    def is_any_wanted(self) -> bool:
+        """Whether someone asked for a try at once, at any destination. Cheap."""
+        return any(self._files.folder.glob("*.now"))
+
+    def entered_version(self) -> Fingerprint | None:
+        """Return what differs once `destinations.json` has changed, None where there is none."""
+        return self._entered.fingerprint()
 
     def try_out(
         self,

@@ -13,7 +13,7 @@ from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.ledger import LedgerFile, ProgressFile
-from launcher.offsite.owed import Rules, newest_good, owed
+from launcher.offsite.owed import Rules, newest_good, owed, removable
 from launcher.offsite.records import (
     CopyState,
     Destination,
@@ -55,6 +55,7 @@ class _Decided:
     only_here: Sequence[StoredCopy]
     damaged: Sequence[StoredCopy]
     needs_old_key: int
+    has_removable: bool
 
     def stands(self, other: tuple[object, ...], now: datetime) -> bool:
         listing, ledger, *rest = other
@@ -135,6 +136,7 @@ class StandingReader:
             only_here=decided.only_here,
             damaged=decided.damaged,
             needs_old_key=decided.needs_old_key,
+            has_removable=decided.has_removable,
         )
 
     def _places(
@@ -161,11 +163,6 @@ class StandingReader:
             off_site=sum(each.destination.place is Place.OFF_SITE for each in holders),
             on_one_disk=places <= 1,
         )
-
-
-def rules_of(site: SiteSettings, *, now: datetime) -> Rules:
-    """Return what retention at a destination needs of the settings."""
-    return Rules(site.policy, site.zone, now)
 
 
 def kit_state(entered: Destinations, keys: KeyFile) -> KitState:
@@ -199,6 +196,7 @@ def _decide(
 ) -> _Decided:
     own = next((each.public_key for each in recipients if each.is_own), "")
     good = [each for each in ledger.copies if each.state is CopyState.GOOD]
+    rules = Rules(site.policy, site.zone, now)
     return _Decided(
         listing,
         ledger,
@@ -206,11 +204,13 @@ def _decide(
         site,
         recipients,
         now,
-        owed=owed(listing.backups, ledger.copies, destination, rules_of(site, now=now)),
+        owed=owed(listing.backups, ledger.copies, destination, rules),
         newest_good=newest_good(ledger.copies, now=now),
         only_here=tuple(each for each in good if each.id not in listing.by_id),
         damaged=tuple(each for each in ledger.copies if each.state is not CopyState.GOOD),
         needs_old_key=sum(bool(each.recipients) and own not in each.recipients for each in good),
+        has_removable=destination.may_delete is not False
+        and bool(removable(listing.backups, ledger.copies, destination, rules)),
     )
 
 

@@ -53,6 +53,7 @@ class DestinationStatus:
         stale_at: when its newest good copy becomes too old.
         only_here: copies whose backup is no longer here, newest first.
         needs_old_key: how many copies the newest own key does not open.
+        has_removable: whether retention removes copies there at the next run.
     """
 
     destination: Destination
@@ -66,6 +67,7 @@ class DestinationStatus:
     only_here: Sequence[StoredCopy] = ()
     damaged: Sequence[StoredCopy] = ()
     needs_old_key: int = 0
+    has_removable: bool = False
 
     @property
     def trouble(self) -> LastTrouble | None:

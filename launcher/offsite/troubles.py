@@ -37,7 +37,7 @@ class Trouble(StrEnum):
     NO_ANSWER_KNOWN = "no_answer_known"  # facts: detail
     NO_KEY = "no_key"  # no key here opens the copy; facts: name
     # Here
-    NO_ROOM = "no_room"  # on the disk of the data, for a download; facts: needed_bytes, free_bytes
+    NO_ROOM = "no_room"  # on the disk of the data; facts: needed_bytes, free_bytes
     NO_PROGRAM = "no_program"  # rclone or boto3 is not installed; facts: program
     WRONG_OPTIONS = "wrong_options"  # facts: option
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from launcher.offsite.copying import run_destination
 from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.ledger import LedgerFile
 from launcher.offsite.records import Destination, Ledger, Place, Service
@@ -19,7 +20,7 @@ from .service import House
 
 def folder_destination(path: Path, name: str = "NAS", **how: Any) -> Destination:
     """Return a folder as a destination; not encrypted unless `how` says so."""
-    facts = {"encrypt": False, "place": Place.OTHER_DEVICE, **how}
+    facts = {"encrypt": False, "place": Place.THIS_SERVER, **how}
     return Destination(
         id="", name=name, service=Service.FOLDER, options={"path": str(path)}, **facts
     )
@@ -45,6 +46,31 @@ class Offsite:
         path = self.house.root / name.replace(" ", "-")
         path.mkdir(exist_ok=True)
         return self.service.add(folder_destination(path, name, **how), by="ada")
+
+    def run(self, destination: Destination, **how: Any) -> Ledger:
+        """Do all that is due there, as its process does, and return what is known then."""
+        assert run_destination(
+            self.house.open(),
+            self.house.data,
+            destination.id,
+            site=lambda: self.site,
+            clock=self.house.clock,
+            **how,
+        )
+        return self.ledger(destination)
+
+    def ledger(self, destination: Destination) -> Ledger:
+        """Return what is known of the copies there."""
+        return LedgerFile(self.files, destination.id).read()
+
+    def there(self, destination: Destination) -> Path:
+        """Return the folder of this site at a destination that is a folder."""
+        return Path(destination.options["path"]) / f"launcher-{self.service.settings().site}"
+
+    def names(self, destination: Destination) -> set[str]:
+        """Return the names of all that is there."""
+        folder = self.there(destination)
+        return {each.name for each in folder.iterdir()} if folder.exists() else set()
 
     def status(self) -> OffsiteStatus:
         """Return how all of it stands."""

@@ -94,6 +94,9 @@ class StoreWithFallback:
     def file_name(self, backup: Backup) -> str:
         return self._place_of(backup).file_name(backup)
 
+    def file_path(self, backup: Backup) -> Path:
+        return self._place_of(backup).file_path(backup)
+
     def publish(self, backup: Backup, staged: Path) -> None:
         goes_beside = staged.is_relative_to(self._fallback.path) and backup.kind in BEFORE_KINDS
         (self._fallback if goes_beside else self._main).publish(backup, staged)

@@ -155,6 +155,9 @@ class LocalStore:
             raise ManifestError(Reason.FILE_MISSING)
         return names[0]
 
+    def file_path(self, backup: Backup) -> Path:
+        return self._path / self.file_name(backup)
+
     def publish(self, backup: Backup, staged: Path) -> None:
         assert backup.file is not None  # noqa: S101 (made by `pack` a moment ago)
         in_staging = self.staging / manifest_name(backup.id)

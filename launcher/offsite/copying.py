@@ -1,0 +1,299 @@
+"""The story of copying: list, compare, copy what is owed, remove what may go.
+
+One process works at a destination at a time. It asks what is owed instead of being told, so an
+outage, a kill, a full disk and a new destination are all caught up in the same way, newest first.
+The operation lock is never taken: backups here do not wait for a copy.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from launcher.backup.errors import BackupError, InsufficientSpaceError
+from launcher.backup.files import discard, free_bytes
+from launcher.backup.ports import Clock, utc_now
+from launcher.backup.records.backup import Backup
+from launcher.backup.service import BackupService
+from launcher.offsite.age import Identity
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.files import OffsiteFiles, SettingsFile, Writer
+from launcher.offsite.keys import KeyFile
+from launcher.offsite.ledger import LedgerFile
+from launcher.offsite.opening import open_remote
+from launcher.offsite.owed import Rules, owed, removable
+from launcher.offsite.pauses import after_failure
+from launcher.offsite.pruning import DeleteDeniedError, remove_copies
+from launcher.offsite.reconcile import Whose, newest_first, reconcile
+from launcher.offsite.records import Destination, Destinations, Ledger, StoredCopy, Unfinished
+from launcher.offsite.remote import Remote
+from launcher.offsite.sending import GoneError, Sender, manifest_maker, recipients_of
+from launcher.offsite.status import Work
+from launcher.offsite.troubles import RemoteError, Trouble
+from launcher.offsite.watch import StoppedError, Watch
+from launcher.settings.table import SiteSettings
+
+Open = Callable[..., Remote]
+_log = logging.getLogger(__name__)
+
+
+def run_destination(
+    backups: BackupService,
+    data_dir: Path,
+    destination_id: str,
+    *,
+    site: Callable[[], SiteSettings],
+    open_: Open = open_remote,
+    clock: Clock = utc_now,
+    on_begun: Callable[[], None] = lambda: None,
+) -> bool:
+    """Do all that is due at one destination; return False where another process works there.
+
+    How it went is in the ledger: a failure of the service, and when to try again, or that all is
+    well. A destination that is paused, removed or changed meanwhile ends it within seconds.
+
+    Args:
+        backups: the backups here.
+        data_dir: with the files of `OffsiteFiles`.
+        destination_id: which one.
+        site: reads the settings, whenever they are needed.
+        open_: opens the destination.
+        clock: gives the moment.
+        on_begun: called once the destination is this process's own.
+
+    Raises:
+        StoreUnavailableError, InsufficientSpaceError: the data directory cannot be written.
+    """
+    files = OffsiteFiles(data_dir)
+    files.ensure_folder()
+    with files.held(destination_id) as is_ours:
+        if not is_ours:
+            return False
+        on_begun()
+        discard(files.wanted(destination_id))
+        entered = SettingsFile(files)
+        with suppress(OffsiteError):
+            settings = entered.read()
+            found = [each for each in settings.destinations if each.id == destination_id]
+            for destination in found:
+                if not destination.paused:
+                    watch = Watch(files, entered, destination, clock=clock)
+                    run = _Run(files, entered, backups, destination, settings, site, watch, clock)
+                    run.run(open_)
+            if not any(each.id == destination_id for each in entered.read().destinations):
+                files.forget(destination_id)  # removed meanwhile, or it was never there
+    return True
+
+
+@dataclass
+class _Run:
+    """One run at one destination."""
+
+    files: OffsiteFiles
+    entered: SettingsFile
+    backups: BackupService
+    destination: Destination
+    settings: Destinations
+    site: Callable[[], SiteSettings]
+    watch: Watch
+    clock: Clock
+    skipped: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.file = LedgerFile(self.files, self.destination.id)
+        self.writer = Writer(self.files)
+        self.found = self.file.find()
+        self.ledger = self.found or Ledger()
+
+    def run(self, open_: Open) -> None:
+        """Do all that is due, and keep in the ledger how it went."""
+        try:
+            remote = open_(self.destination, site=self.settings.site, data_dir=self.files.data_dir)
+            try:
+                self._work(remote)
+            finally:
+                remote.close()
+            if self.ledger.trouble is not None:
+                self._keep(replace(self.ledger, trouble=None))
+        except StoppedError:
+            _log.info("copying to %s ends: an admin changed it", self.destination.id)
+        except RemoteError as error:
+            self._fail(error)
+        except InsufficientSpaceError as error:
+            self._fail(self._no_room(error))
+        except BackupError as error:  # of the backup folder, which has an alarm of its own
+            _log.warning("copying to %s ends: %s", self.destination.id, error)
+        except (OSError, OffsiteError) as error:
+            _log.exception("copying to %s failed", self.destination.id)
+            self._fail(RemoteError(Trouble.NO_ANSWER_KNOWN, detail=str(error)))
+        finally:
+            self.watch.clear()
+
+    def _work(self, remote: Remote) -> None:
+        self._list(remote)
+        while (backup := self._next()) is not None:
+            try:
+                self._copy(remote, backup)
+            except GoneError:
+                self.skipped.add(backup.id)
+                self._give_up(remote)
+        self._remove(remote)
+
+    # --- list ----------------------------------------------------------------------------
+
+    def _list(self, remote: Remote) -> None:
+        """Compare the ledger with what is there, and clear what a killed process left."""
+        self.watch.begin(Work.LIST)
+        whose = Whose(self.settings.site, self.writer.name(), self._identities())
+        result = reconcile(
+            remote, self.found, whose, now=self.clock(), may_go_on=self.watch.may_go_on
+        )
+        if result.is_cloned:
+            _log.warning("%s: another machine writes under our name", self.destination.id)
+            self.writer.renew()
+        ledger = result.ledger
+        with suppress(RemoteError):
+            ledger = replace(ledger, free_bytes=remote.free_bytes())
+        self._keep(ledger)
+        next_one = self._next()
+        unfinished = self.ledger.unfinished
+        if unfinished and (next_one is None or next_one.id != unfinished.backup_id):
+            self._give_up(remote)
+        self._discard_staged()
+
+    def _identities(self) -> tuple[Identity, ...]:
+        try:
+            return tuple(each.identity for each in KeyFile(self.files).read())
+        except OffsiteError:
+            return ()
+
+    # --- copy ----------------------------------------------------------------------------
+
+    def _next(self) -> Backup | None:
+        """Return the newest backup that is owed."""
+        self.settings = self.watch.look()
+        backups = self.backups.listing().backups
+        found = owed(backups, self.ledger.copies, self.destination, self._rules())
+        return next((each for each in found if each.id not in self.skipped), None)
+
+    def _rules(self) -> Rules:
+        site = self.site()
+        return Rules(site.policy, site.zone, self.clock())
+
+    def _copy(self, remote: Remote, backup: Backup) -> None:
+        """Copy one backup, and write it down."""
+        began_s = time.monotonic()
+        sender = Sender(
+            remote=remote,
+            backups=self.backups,
+            watch=self.watch,
+            clock=self.clock,
+            staged=lambda name: self.files.staged(self.destination.id, name),
+            remember=self._remember,
+        )
+        public_keys = frozenset(each.public_key for each in self.settings.recipients)
+        copy = sender.send(
+            backup,
+            recipients_of(public_keys, encrypt=self.destination.encrypt),
+            before=self.ledger.unfinished,
+            manifest_of=manifest_maker(
+                site=self.settings.site,
+                site_name=self.site().site_name,
+                writer=self.writer.name(),
+            ),
+        )
+        before = next((each for each in self.ledger.copies if each.id == copy.id), None)
+        others = (each for each in self.ledger.copies if each is not before)
+        self._keep(
+            replace(
+                self.ledger,
+                copies=newest_first((*others, copy)),
+                unfinished=None,
+                copied_at=copy.copied_at,
+                copied_s=round(time.monotonic() - began_s, 3),
+                trouble=None,
+            )
+        )
+        self._discard_staged()
+        self._remove_replaced(remote, before, copy)
+
+    def _remember(self, unfinished: Unfinished) -> None:
+        if unfinished != self.ledger.unfinished:
+            self._keep(replace(self.ledger, unfinished=unfinished))
+
+    def _remove_replaced(self, remote: Remote, before: StoredCopy | None, copy: StoredCopy) -> None:
+        """Remove the data of a bad copy that had another name: it was not encrypted, say."""
+        is_left = before is not None and before.is_ours and before.name != copy.name
+        if before is not None and is_left and self.destination.may_delete is not False:
+            with suppress(RemoteError):
+                remote.delete(before.name)
+
+    def _give_up(self, remote: Remote) -> None:
+        """Forget an upload that was interrupted: what is of it, there and here."""
+        if (unfinished := self.ledger.unfinished) is None:
+            return
+        is_copy = any(each.name == unfinished.name for each in self.ledger.copies)
+        if not is_copy and self.destination.may_delete is not False:
+            with suppress(RemoteError):
+                remote.delete(unfinished.name)
+        self._keep(replace(self.ledger, unfinished=None))
+        self._discard_staged()
+
+    def _discard_staged(self) -> None:
+        """Remove files on their way, but the one that goes on."""
+        name = self.ledger.unfinished.name if self.ledger.unfinished else ""
+        going_on = self.files.staged(self.destination.id, name)
+        discard(*(set(self.files.all_staged(self.destination.id)) - {going_on}))
+
+    # --- remove --------------------------------------------------------------------------
+
+    def _remove(self, remote: Remote) -> None:
+        """Remove what retention there no longer keeps."""
+        if self.destination.may_delete is False:
+            return
+        backups = self.backups.listing().backups
+        going = removable(backups, self.ledger.copies, self.destination, self._rules())
+        if not going:
+            return
+        self.watch.begin(Work.REMOVE)
+        try:
+            remove_copies(
+                remote, self.ledger, going, keep=self._keep, may_go_on=self.watch.may_go_on
+            )
+        except DeleteDeniedError:
+            self._remember_denied()
+
+    def _remember_denied(self) -> None:
+        """Try to delete nothing there until a test finds that it may."""
+
+        def change(entered: Destinations) -> Destinations:
+            changed = tuple(
+                replace(each, may_delete=False) if each.id == self.destination.id else each
+                for each in entered.destinations
+            )
+            return replace(entered, destinations=changed)
+
+        self.entered.change(change)
+
+    # --- the ledger ----------------------------------------------------------------------
+
+    def _keep(self, ledger: Ledger) -> None:
+        self.file.write(ledger)
+        self.ledger = ledger
+
+    def _fail(self, error: RemoteError) -> None:
+        _log.warning("copying to %s failed: %s", self.destination.id, error)
+        with suppress(BackupError):
+            self._keep(after_failure(self.ledger, error, now=self.clock()))
+
+    def _no_room(self, error: InsufficientSpaceError) -> RemoteError:
+        """Return that the disk of the data has no room for a file on its way."""
+        needed = error.facts.get("required_bytes", 0)
+        free = 0
+        with suppress(OSError):
+            free = free_bytes(self.files.folder)
+        return RemoteError(Trouble.NO_ROOM, needed_bytes=needed, free_bytes=free)

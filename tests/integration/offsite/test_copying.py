@@ -1,0 +1,496 @@
+"""What is copied, what is compared, what is removed: with real backups and a real folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launcher.backup.records.backup import Backup, Kind, State
+from launcher.offsite.age import decrypt, make_identity, read_identities
+from launcher.offsite.folder import Folder
+from launcher.offsite.records import CopyState, Destination, KeepRule, StoredCopy
+from launcher.offsite.remote import Remote
+from launcher.offsite.troubles import RemoteError, Trouble
+from tests.support.offsite import Offsite
+
+
+def scheduled(offsite: Offsite, count: int = 1) -> list[Backup]:
+    """Create scheduled backups, newest first."""
+    made = [offsite.house.create(kind=Kind.SCHEDULED) for _ in range(count)]
+    return made[::-1]
+
+
+def ids(copies: Any) -> list[str]:
+    return [each.id for each in copies]
+
+
+def good(offsite: Offsite, destination: Destination) -> list[StoredCopy]:
+    return [each for each in offsite.ledger(destination).copies if each.state is CopyState.GOOD]
+
+
+def test_what_is_owed_is_copied_newest_first(offsite: Offsite) -> None:
+    backups = scheduled(offsite, 3)
+    nas = offsite.add(encrypt=True)
+    puts: list[str] = []
+
+    class Watched(Folder):
+        def put(self, name: str, source: Path, **how: Any) -> None:
+            puts.append(name)
+            super().put(name, source, **how)
+
+    ledger = offsite.run(nas, open_=Watched)
+    assert puts == [f"launcher-{each.id}.db.zst.age" for each in backups]
+    assert ids(ledger.copies) == ids(backups)
+    assert [each.backup for each in ledger.copies] == backups
+    assert ledger.trouble is None
+    assert ledger.unfinished is None
+    found = offsite.of(nas)
+    assert (found.standing, list(found.owed), found.progress) == ("up_to_date", [], None)
+    assert found.newest_good == ledger.copies[0]
+    assert offsite.files.all_staged(nas.id) == []
+    puts.clear()
+    offsite.run(nas, open_=Watched)
+    assert puts == []
+
+
+def test_a_copy_opens_with_plain_programs(offsite: Offsite, tmp_path: Path) -> None:
+    (backup,) = scheduled(offsite)
+    nas = offsite.add(encrypt=True)
+    offsite.run(nas)
+    kit = offsite.service.kit(site_name="Home")
+    copy = offsite.there(nas) / f"launcher-{backup.id}.db.zst.age"
+    with copy.open("rb") as source, (tmp_path / "plain.db.zst").open("wb") as target:
+        decrypt(source, target, read_identities(kit.text))
+    assert (tmp_path / "plain.db.zst").read_bytes() == offsite.house.stored(backup).read_bytes()
+    done = subprocess.run(
+        "zstd -q -d plain.db.zst -o plain.db && sqlite3 plain.db 'PRAGMA integrity_check'",
+        cwd=tmp_path, shell=True, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "ok"
+
+
+def test_an_unencrypted_copy_is_the_stored_file(offsite: Offsite) -> None:
+    (backup,) = scheduled(offsite)
+    nas = offsite.add()
+    ledger = offsite.run(nas)
+    assert offsite.names(nas) == {f"launcher-{backup.id}.db.zst", f"launcher-{backup.id}.json"}
+    there = offsite.there(nas) / f"launcher-{backup.id}.db.zst"
+    assert there.read_bytes() == offsite.house.stored(backup).read_bytes()
+    assert ledger.copies[0].recipients == frozenset()
+
+
+def test_kinds_are_a_choice(offsite: Offsite) -> None:
+    manual = offsite.house.create()
+    scheduled(offsite)
+    nas = offsite.add(kinds=frozenset({Kind.MANUAL}))
+    assert ids(offsite.run(nas).copies) == [manual.id]
+
+
+def test_a_note_or_a_protection_copies_nothing_again(offsite: Offsite) -> None:
+    (backup,) = scheduled(offsite)
+    nas = offsite.add()
+    copies = offsite.run(nas).copies
+    offsite.house.service.set_note(backup.id, "the good one", by="ada")
+    offsite.house.service.protect(backup.id, by="ada")
+    assert offsite.of(nas).owed == ()
+    assert [each.copied_at for each in offsite.run(nas).copies] == [copies[0].copied_at]
+
+
+def test_a_backup_that_is_damaged_here_is_found_and_not_copied(offsite: Offsite) -> None:
+    newest, older = scheduled(offsite, 2)
+    stored = offsite.house.stored(newest)
+    data = bytearray(stored.read_bytes())
+    data[len(data) // 2] ^= 1
+    stored.chmod(0o600)
+    stored.write_bytes(data)
+    for name, is_encrypted in (("NAS", False), ("Box", True)):
+        there = offsite.add(name, encrypt=is_encrypted)
+        assert ids(offsite.run(there).copies) == [older.id]
+    assert offsite.house.open().get(newest.id).verification.state is State.DAMAGED
+
+
+def test_a_paused_destination_gets_nothing(offsite: Offsite) -> None:
+    scheduled(offsite)
+    nas = offsite.add(paused=True)
+    assert offsite.run(nas).copies == ()
+    assert offsite.of(nas).standing == "paused"
+
+
+def removing(offsite: Offsite, destination: Destination) -> Callable[..., Remote]:
+    """Return a folder that is removed from the destinations while its first upload runs."""
+
+    class Removing(Folder):
+        def put(self, name: str, source: Path, **how: Any) -> None:
+            offsite.open().remove(destination.id, by="ada")
+            super().put(name, source, **how)
+
+    return Removing
+
+
+def test_a_destination_that_is_removed_meanwhile_is_left_at_once(
+    offsite: Offsite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.offsite.watch._LOOK_EVERY_S", 0.0)
+    scheduled(offsite, 2)
+    nas = offsite.add(encrypt=True)
+    offsite.run(nas, open_=removing(offsite, nas))
+    assert [each.name for each in offsite.files.folder.iterdir()] == ["writer"]
+    assert not any((Path(nas.options["path"])).rglob("*.json"))
+
+
+# --- failures ---------------------------------------------------------------------------
+
+
+class Failing(Folder):
+    """A service that fails at the upload."""
+
+    error = RemoteError(Trouble.BUSY, retry_after_s=7200, answer="slow down")
+
+    def put(self, *_: Any, **__: Any) -> None:
+        raise self.error
+
+
+def test_a_failure_is_kept_with_a_pause_that_grows(offsite: Offsite) -> None:
+    (backup,) = scheduled(offsite)
+    nas = offsite.add(encrypt=True)
+    pauses = []
+    Failing.error = RemoteError(Trouble.UNREACHABLE, host="nas.lan", answer="no route")
+    for count in range(1, 8):
+        trouble = offsite.run(nas, open_=Failing).trouble
+        assert trouble is not None
+        assert trouble.next_try_at is not None
+        assert (trouble.count, trouble.trouble) == (count, Trouble.UNREACHABLE)
+        assert (trouble.facts, trouble.answer) == ({"host": "nas.lan"}, "no route")
+        pauses.append((trouble.next_try_at - trouble.at).total_seconds() / 60)
+    assert pauses == [1, 2, 5, 15, 30, 60, 60]
+    assert offsite.of(nas).standing == "behind"
+    assert offsite.names(nas) == set()
+    assert ids(offsite.run(nas).copies) == [backup.id]
+    assert offsite.ledger(nas).trouble is None
+
+
+def test_a_service_says_when_to_come_back(offsite: Offsite) -> None:
+    scheduled(offsite)
+    nas = offsite.add()
+    Failing.error = RemoteError(Trouble.BUSY, retry_after_s=7200)
+    trouble = offsite.run(nas, open_=Failing).trouble
+    assert trouble is not None
+    assert trouble.next_try_at is not None
+    assert (trouble.next_try_at - trouble.at).total_seconds() == 7200
+
+
+def test_what_was_encrypted_serves_the_next_try(offsite: Offsite) -> None:
+    scheduled(offsite)
+    nas = offsite.add(encrypt=True)
+    sent: list[tuple[bytes, str]] = []
+
+    class Resuming(Folder):
+        def put(self, name: str, source: Path, **how: Any) -> None:
+            sent.append((source.read_bytes(), how["resume"]))
+            if len(sent) == 1:
+                how["on_resume"]("part 1 of 2")
+                raise RemoteError(Trouble.BROKEN_OFF)
+            super().put(name, source, **how)
+
+    offsite.run(nas, open_=Resuming)
+    assert len(offsite.files.all_staged(nas.id)) == 1
+    offsite.run(nas, open_=Resuming)
+    (first, _), (second, resume) = sent
+    assert first == second
+    assert resume == "part 1 of 2"
+    assert len(good(offsite, nas)) == 1
+    assert offsite.files.all_staged(nas.id) == []
+
+
+def test_a_new_key_is_used_for_what_was_encrypted_before_it(offsite: Offsite) -> None:
+    scheduled(offsite)
+    nas = offsite.add(encrypt=True)
+    Failing.error = RemoteError(Trouble.BROKEN_OFF)
+    offsite.run(nas, open_=Failing)
+    key = offsite.service.new_key(by="ada")
+    assert offsite.run(nas).copies[0].recipients == {key}
+    assert offsite.of(nas).needs_old_key == 0
+    offsite.service.new_key(by="ada")
+    assert offsite.of(nas).needs_old_key == 1
+
+
+def test_a_backup_that_is_deleted_in_the_middle_is_passed_over(offsite: Offsite) -> None:
+    newest, older = scheduled(offsite, 2)
+    nas = offsite.add()
+
+    class Deleting(Folder):
+        def put(self, name: str, source: Path, **how: Any) -> None:
+            if newest.id in name:
+                offsite.house.service.delete([newest.id], by="ada")
+            super().put(name, source, **how)
+
+    ledger = offsite.run(nas, open_=Deleting)
+    assert ids(ledger.copies) == [older.id]
+    assert (ledger.trouble, ledger.unfinished) == (None, None)
+    assert offsite.names(nas) == {f"launcher-{older.id}.db.zst", f"launcher-{older.id}.json"}
+
+
+def test_without_room_for_the_encrypted_file_the_reason_is_said(
+    offsite: Offsite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduled(offsite)
+    nas = offsite.add(encrypt=True)
+    monkeypatch.setattr("launcher.offsite.encrypting.SPARE_BYTES", 1 << 60)
+    trouble = offsite.run(nas).trouble
+    assert trouble is not None
+    assert trouble.trouble is Trouble.NO_ROOM
+    assert trouble.facts["needed_bytes"] > 1 << 60  # type: ignore[operator]
+    assert offsite.files.all_staged(nas.id) == []
+
+
+def test_nothing_leaves_in_clear_that_was_to_be_encrypted(offsite: Offsite) -> None:
+    scheduled(offsite)
+    nas = offsite.add(encrypt=True)
+    entered = offsite.entered()
+    offsite.files.destinations.write_text(json.dumps({**entered, "recipients": []}))
+    trouble = offsite.run(nas).trouble
+    assert trouble is not None
+    assert (trouble.trouble, trouble.facts) == (Trouble.WRONG_OPTIONS, {"option": "recipients"})
+    assert offsite.names(nas) == set()
+
+
+# --- compared with what is there --------------------------------------------------------
+
+
+@pytest.fixture
+def nas(offsite: Offsite) -> Destination:
+    """A destination that has two copies, and a kit."""
+    scheduled(offsite, 2)
+    added = offsite.add(encrypt=True)
+    offsite.run(added)
+    return added
+
+
+def data_of(offsite: Offsite, nas: Destination) -> Iterator[Path]:
+    return (offsite.there(nas) / each.name for each in offsite.ledger(nas).copies)
+
+
+def manifests_of(offsite: Offsite, nas: Destination) -> list[Path]:
+    return [offsite.there(nas) / f"launcher-{each.id}.json" for each in offsite.ledger(nas).copies]
+
+
+def listed(offsite: Offsite, nas: Destination) -> list[tuple[str, CopyState]]:
+    """List the destination while nothing can be written there."""
+    Failing.error = RemoteError(Trouble.BROKEN_OFF)
+    return [(each.id, each.state) for each in offsite.run(nas, open_=Failing).copies]
+
+
+@pytest.mark.parametrize(
+    ("harm", "state"),
+    [
+        (lambda data, _: data.write_bytes(data.read_bytes()[:-1]), CopyState.DAMAGED),
+        (lambda data, _: data.unlink(), CopyState.MISSING),
+        (lambda _, manifest: manifest.unlink(), CopyState.MISSING),
+        (lambda _, manifest: manifest.write_text("{}"), CopyState.DAMAGED),
+        (lambda data, manifest: (data.unlink(), manifest.unlink()), CopyState.MISSING),
+    ],
+)
+def test_harm_there_is_found_by_name_and_mended(
+    offsite: Offsite, nas: Destination, harm: Callable[[Path, Path], object], state: CopyState
+) -> None:
+    newest, older = ids(offsite.ledger(nas).copies)
+    harm(next(data_of(offsite, nas)), manifests_of(offsite, nas)[0])
+    assert listed(offsite, nas) == [(newest, state), (older, CopyState.GOOD)]
+    assert ids(offsite.of(nas).damaged) == [newest]
+    assert ids(offsite.of(nas).owed) == [newest]
+    offsite.run(nas)
+    assert ids(good(offsite, nas)) == [newest, older]
+    assert offsite.of(nas).damaged == ()
+
+
+def test_a_manifest_in_the_place_of_another_is_found(offsite: Offsite, nas: Destination) -> None:
+    newest, older = ids(offsite.ledger(nas).copies)
+    first, second = manifests_of(offsite, nas)
+    shutil.copy(second, first)
+    assert listed(offsite, nas) == [(newest, CopyState.DAMAGED), (older, CopyState.GOOD)]
+
+
+def test_a_copy_that_was_put_back_to_an_older_one_is_found(
+    offsite: Offsite, nas: Destination
+) -> None:
+    newest, older = ids(offsite.ledger(nas).copies)
+    data, manifest = next(data_of(offsite, nas)), manifests_of(offsite, nas)[0]
+    kept = [(each, each.read_bytes()) for each in (data, manifest)]
+    data.unlink()
+    offsite.run(nas)
+    for path, content in kept:
+        path.write_bytes(content)
+    assert listed(offsite, nas) == [(newest, CopyState.DAMAGED), (older, CopyState.GOOD)]
+
+
+def test_what_this_site_did_not_write_is_named_and_not_touched(
+    offsite: Offsite, nas: Destination
+) -> None:
+    folder = offsite.there(nas)
+    (folder / "holiday.jpg").write_text("x")
+    (folder / "launcher-20250101T000000Z-aaaaaa.db.zst").write_text("x")
+    (folder / "launcher-20250101T000000Z-bbbbbb.json").write_text("{}")
+    (folder / "test-1234.txt").write_text("of a test")
+    before = offsite.names(nas)
+    ledger = offsite.run(nas)
+    assert ledger.strange_count == 3
+    assert set(ledger.strange) == {
+        "holiday.jpg",
+        "launcher-20250101T000000Z-aaaaaa.db.zst",
+        "launcher-20250101T000000Z-bbbbbb.json",
+    }
+    assert offsite.names(nas) == before
+
+
+def test_a_lost_ledger_is_filled_again(offsite: Offsite, nas: Destination) -> None:
+    before = offsite.ledger(nas).copies
+    offsite.files.ledger(nas.id).unlink()
+    after = offsite.run(nas).copies
+    assert [replace(each, seen="") for each in after] == [replace(each, seen="") for each in before]
+    assert all(each.is_ours for each in after)
+
+
+def test_without_the_key_a_lost_ledger_has_what_is_in_clear(
+    offsite: Offsite, nas: Destination
+) -> None:
+    before = offsite.ledger(nas).copies
+    offsite.files.ledger(nas.id).unlink()
+    key = offsite.files.recovery_key.read_bytes()
+    offsite.files.recovery_key.unlink()
+    after = offsite.run(nas).copies
+    for one, other in zip(after, before, strict=True):
+        assert (one.id, one.size_bytes, one.sha256) == (other.id, other.size_bytes, other.sha256)
+        assert one.backup.created_at.replace(microsecond=0) == other.backup.created_at.replace(
+            microsecond=0
+        )
+        assert one.backup.file is None
+    offsite.files.recovery_key.write_bytes(key)
+    assert [each.backup for each in offsite.run(nas).copies] == [each.backup for each in before]
+
+
+def test_a_manifest_is_read_once(offsite: Offsite, nas: Destination) -> None:
+    offsite.run(nas)
+    read: list[str] = []
+
+    class Reading(Folder):
+        def get_bytes(self, name: str, *, limit: int) -> bytes:
+            read.append(name)
+            return super().get_bytes(name, limit=limit)
+
+    offsite.run(nas, open_=Reading)
+    assert read == []
+    manifests_of(offsite, nas)[1].touch()
+    offsite.run(nas, open_=Reading)
+    assert read == [manifests_of(offsite, nas)[1].name]
+
+
+# --- retention --------------------------------------------------------------------------
+
+
+def with_count(offsite: Offsite, count: int) -> None:
+    offsite.site = replace(offsite.site, backup_max_count=count)
+
+
+def test_retention_there_keeps_what_it_keeps_here(offsite: Offsite) -> None:
+    backups = scheduled(offsite, 4)
+    with_count(offsite, 2)
+    nas = offsite.add()
+    assert ids(offsite.run(nas).copies) == ids(backups[:2])
+    newer = scheduled(offsite)
+    assert ids(offsite.run(nas).copies) == ids([*newer, backups[0]])
+    assert len(offsite.names(nas)) == 4
+
+
+def test_what_was_deleted_here_stays_there_and_is_listed(offsite: Offsite) -> None:
+    newest, older = scheduled(offsite, 2)
+    nas = offsite.add(keep=KeepRule.ALL)
+    offsite.run(nas)
+    offsite.house.service.delete([older.id], by="ada")
+    offsite.run(nas)
+    assert ids(offsite.of(nas).only_here) == [older.id]
+    offsite.service.change(replace(nas, keep=KeepRule.MIRROR), by="ada")
+    assert ids(offsite.run(nas).copies) == [newest.id]
+
+
+def test_a_mirror_of_an_empty_folder_removes_nothing(offsite: Offsite) -> None:
+    backups = scheduled(offsite, 3)
+    nas = offsite.add(keep=KeepRule.MIRROR)
+    offsite.run(nas)
+    offsite.house.service.delete([each.id for each in backups], by="ada")
+    assert ids(offsite.run(nas).copies) == ids(backups)
+
+
+def test_the_newest_good_copy_stays_while_no_newer_one_is_there(offsite: Offsite) -> None:
+    first, second = scheduled(offsite, 2)[::-1]
+    nas = offsite.add(keep=KeepRule.MIRROR)
+    offsite.run(nas)
+    offsite.house.service.delete([first.id, second.id], by="ada")
+    (third,) = scheduled(offsite)
+    Failing.error = RemoteError(Trouble.BROKEN_OFF)
+    assert ids(offsite.run(nas, open_=Failing).copies) == [second.id, first.id]
+    assert ids(offsite.run(nas).copies) == [third.id]
+
+
+def test_a_key_that_may_not_delete_is_remembered(offsite: Offsite) -> None:
+    backups = scheduled(offsite, 3)
+    nas = offsite.add()
+    offsite.run(nas)
+    with_count(offsite, 1)
+    tried: list[str] = []
+
+    class Denying(Folder):
+        def delete(self, name: str) -> None:
+            tried.append(name)
+            raise RemoteError(Trouble.DENIED, action="delete")
+
+    ledger = offsite.run(nas, open_=Denying)
+    assert ids(ledger.copies) == ids(backups)
+    assert ledger.trouble is None
+    assert offsite.service.find(nas.id).may_delete is False
+    assert len(tried) == 1
+    offsite.run(nas, open_=Denying)
+    assert len(tried) == 1
+
+
+def test_copies_of_another_machine_with_our_name_are_never_removed(
+    offsite: Offsite, tmp_path: Path
+) -> None:
+    scheduled(offsite)
+    nas = offsite.add()
+    offsite.run(nas)
+    shutil.copytree(offsite.house.root / "data", tmp_path / "clone" / "data")
+    clone = Offsite(type(offsite.house)(tmp_path / "clone"), offsite.site)
+    mine, theirs = scheduled(offsite, 2), scheduled(clone, 2)
+    for each in (offsite, clone, offsite):
+        each.run(nas)
+    with_count(offsite, 1)
+    with_count(clone, 1)
+    for each in (offsite, clone, offsite, clone):
+        each.run(nas)
+    found = {each.id: each.is_ours for each in good(offsite, nas)}
+    assert found == {mine[0].id: True, theirs[0].id: False}
+    clone.files.ledger(nas.id).unlink()
+    clone.run(nas)
+    assert {each.id: each.is_ours for each in good(clone, nas)} == {
+        mine[0].id: False,
+        theirs[0].id: True,
+    }
+
+
+def test_a_foreign_recipient_opens_new_copies(offsite: Offsite, tmp_path: Path) -> None:
+    office = make_identity()
+    nas = offsite.add(encrypt=True)
+    offsite.service.add_recipient(office.public_key, "Office", by="ada")
+    (backup,) = scheduled(offsite)
+    offsite.run(nas)
+    there = offsite.there(nas) / f"launcher-{backup.id}.db.zst.age"
+    with there.open("rb") as source, (tmp_path / "plain").open("wb") as target:
+        decrypt(source, target, [office])
+    assert (tmp_path / "plain").read_bytes() == offsite.house.stored(backup).read_bytes()

@@ -1,0 +1,169 @@
+"""When the leader starts the process of a destination, and that process itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from flask import Flask
+
+from launcher.backup.records.backup import Kind
+from launcher.current import current_backups, current_config, current_offsite
+from launcher.jobs.offsite import CopyStarter
+from launcher.offsite.folder import Folder
+from launcher.offsite.process import start_copying
+from launcher.offsite.records import Destination
+from launcher.offsite.troubles import RemoteError, Trouble
+from tests.support.offsite import Offsite, folder_destination
+
+
+@dataclass
+class Leader:
+    """A leader that runs what it starts in this process, and a steady clock in hand."""
+
+    offsite: Offsite
+    started: list[str] = field(default_factory=list)
+    runs: bool = True
+    steady_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.starter = CopyStarter(
+            self.offsite.house.data,
+            self.offsite.service,
+            self.start,
+            steady_s=lambda: self.steady_s,
+        )
+
+    def start(self, destination_id: str) -> None:
+        self.started.append(destination_id)
+        if self.runs:
+            self.offsite.run(self.offsite.service.find(destination_id))
+
+    def tick(self, *, later: timedelta = timedelta(seconds=2)) -> list[str]:
+        """Let time pass and return what is started then."""
+        self.steady_s += later.total_seconds()
+        self.offsite.house.clock.now += later
+        self.started.clear()
+        self.starter.tick(self.offsite.site)
+        return [*self.started]
+
+
+@pytest.fixture
+def leader(offsite: Offsite) -> Leader:
+    """A leader of a house without destinations."""
+    return Leader(offsite)
+
+
+def test_without_destinations_nothing_is_read(leader: Leader) -> None:
+    leader.offsite.house.create(kind=Kind.SCHEDULED)
+    assert leader.tick() == []
+    assert not leader.offsite.files.folder.exists()
+
+
+def test_a_new_destination_and_a_new_backup_are_copied_at_the_next_look(leader: Leader) -> None:
+    offsite = leader.offsite
+    offsite.house.create(kind=Kind.SCHEDULED)
+    nas = offsite.add()
+    assert leader.tick() == [nas.id]
+    assert leader.tick() == []
+    offsite.house.create(kind=Kind.SCHEDULED)
+    assert leader.tick() == [nas.id]
+    assert len(offsite.ledger(nas).copies) == 2
+    offsite.house.create(kind=Kind.SAFETY)
+    assert leader.tick() == []
+
+
+def test_a_destination_is_listed_once_a_day(leader: Leader) -> None:
+    nas = leader.offsite.add()
+    assert leader.tick() == [nas.id]
+    assert leader.tick(later=timedelta(hours=23)) == []
+    assert leader.tick(later=timedelta(hours=1)) == [nas.id]
+
+
+class Away(Folder):
+    """A service that cannot be reached."""
+
+    def list(self, folder: str = "") -> object:  # type: ignore[override]
+        raise RemoteError(Trouble.UNREACHABLE, host=folder)
+
+
+def test_after_a_failure_it_is_tried_when_the_pause_is_over(leader: Leader) -> None:
+    offsite = leader.offsite
+    nas = offsite.add()
+    leader.runs = False
+    offsite.run(nas, open_=Away)
+    assert leader.tick(later=timedelta(seconds=31)) == []
+    assert leader.tick(later=timedelta(seconds=31)) == [nas.id]
+
+
+def test_who_asks_for_a_copy_overrules_the_pause(leader: Leader) -> None:
+    offsite = leader.offsite
+    nas = offsite.add()
+    offsite.run(nas, open_=Away)
+    assert leader.tick() == []
+    offsite.service.copy_now(nas.id)
+    assert leader.tick() == [nas.id]
+    assert offsite.ledger(nas).trouble is None
+    assert leader.tick() == []
+
+
+def test_a_changed_destination_is_tried_at_once(leader: Leader) -> None:
+    offsite = leader.offsite
+    nas = offsite.add()
+    offsite.run(nas, open_=Away)
+    assert leader.tick() == []
+    offsite.service.change(replace(nas, name="Box"), by="ada")
+    assert leader.tick() == [nas.id]
+
+
+def test_a_process_that_gets_nowhere_is_started_ever_more_seldom(leader: Leader) -> None:
+    offsite = leader.offsite
+    offsite.house.create(kind=Kind.SCHEDULED)
+    nas = offsite.add()
+    leader.runs = False
+    half_minute = timedelta(seconds=30)
+    starts = [bool(leader.tick(later=half_minute)) for _ in range(2 * 60)]
+    minutes = [number / 2 for number, is_start in enumerate(starts) if is_start]
+    assert [round(b - a) for a, b in pairwise(minutes)] == [1, 2, 4, 8, 16]
+    offsite.service.copy_now(nas.id)
+    assert leader.tick() == [nas.id]
+
+
+def test_what_works_already_or_is_paused_is_not_started(leader: Leader) -> None:
+    offsite = leader.offsite
+    nas = offsite.add()
+    with offsite.files.held(nas.id) as is_ours:
+        assert is_ours
+        assert leader.tick() == []
+    offsite.service.change(replace(nas, paused=True), by="ada")
+    assert leader.tick() == []
+
+
+# --- the process ------------------------------------------------------------------------
+
+
+def until_copied(app: Flask, destination: Destination, count: int) -> None:
+    """Wait until a process has copied so many."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ledger = current_offsite(app).ledger(destination.id)
+        if len(ledger.copies) == count and ledger.unfinished is None:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"not copied: {ledger}")
+
+
+def test_a_process_of_its_own_copies(app: Flask) -> None:
+    config = current_config(app)
+    backup = current_backups(app).create(by="ada")
+    path = config.data_dir.parent / "nas"
+    path.mkdir()
+    nas = current_offsite(app).add(folder_destination(path, encrypt=True), by="ada")
+    assert start_copying(config, nas.id)
+    until_copied(app, nas, 1)
+    (copy,) = current_offsite(app).ledger(nas.id).copies
+    assert copy.backup == backup
+    assert (path / f"launcher-{current_offsite(app).settings().site}" / copy.name).exists()
