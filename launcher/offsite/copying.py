@@ -1,4 +1,4 @@
-"""The story of copying: list, compare, copy what is owed, remove what may go.
+"""The story of copying: list, compare, copy what is owed, remove what may go, read for proof.
 
 One process works at a destination at a time. It asks what is owed instead of being told, so an
 outage, a kill, a full disk and a new destination are all caught up in the same way, newest first.
@@ -27,6 +27,7 @@ from launcher.offsite.ledger import LedgerFile
 from launcher.offsite.opening import open_remote
 from launcher.offsite.owed import Rules, owed, removable
 from launcher.offsite.pauses import after_failure
+from launcher.offsite.proof import read_some
 from launcher.offsite.pruning import DeleteDeniedError, remove_copies
 from launcher.offsite.reconcile import Whose, newest_first, reconcile
 from launcher.offsite.records import Destination, Destinations, Ledger, StoredCopy, Unfinished
@@ -142,6 +143,7 @@ class _Run:
                 self.skipped.add(backup.id)
                 self._give_up(remote)
         self._remove(remote)
+        self._read(remote)
 
     # --- list ----------------------------------------------------------------------------
 
@@ -278,6 +280,27 @@ class _Run:
             return replace(entered, destinations=changed)
 
         self.entered.change(change)
+
+    # --- read for proof ------------------------------------------------------------------
+
+    def _read(self, remote: Remote) -> None:
+        """Read the copies whose turn it is, until something is owed."""
+        read_some(
+            remote,
+            self.ledger,
+            rules=self.settings,
+            identities=self._identities(),
+            staged=self.files.staged(self.destination.id, "launcher-proof"),
+            clock=self.clock,
+            keep=self._keep,
+            on_bytes=self._show_reading,
+            may_go_on=lambda: self._next() is None,
+        )
+
+    def _show_reading(self, copy: StoredCopy, done: int, total: int) -> None:
+        if not done or self.watch.backup_id != copy.id:
+            self.watch.begin(Work.READ, backup_id=copy.id, total=total)
+        self.watch.on_bytes(done, total)
 
     # --- the ledger ----------------------------------------------------------------------
 

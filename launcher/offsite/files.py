@@ -69,7 +69,7 @@ class OffsiteFiles:
     def all_staged(self, destination_id: str) -> list[Path]:
         """Every file of a destination on its way, those of a killed process included."""
         start = f"{destination_id}-launcher-"  # "nas" is not "nas-2"
-        return [each for each in self.folder.glob("*.part") if each.name.startswith(start)]
+        return [each for each in self.folder.glob("*.part*") if each.name.startswith(start)]
 
     def ensure_folder(self) -> None:
         """Make the folder, for its owner alone."""

@@ -41,6 +41,11 @@ class Watch:
         self._looked_at_s = self._shown_at_s = float("-inf")
         self._progress: CopyProgress | None = None
 
+    @property
+    def backup_id(self) -> str:
+        """What the progress is about, "" for nothing."""
+        return self._progress.backup_id if self._progress else ""
+
     def begin(self, work: Work, *, backup_id: str = "", total: int = 0) -> None:
         """Show that some work begins.
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -353,7 +354,9 @@ def test_a_lost_ledger_is_filled_again(offsite: Offsite, nas: Destination) -> No
     before = offsite.ledger(nas).copies
     offsite.files.ledger(nas.id).unlink()
     after = offsite.run(nas).copies
-    assert [replace(each, seen="") for each in after] == [replace(each, seen="") for each in before]
+    assert [replace(each, seen="", read_at=None) for each in after] == [
+        replace(each, seen="", read_at=None) for each in before
+    ]
     assert all(each.is_ours for each in after)
 
 
@@ -389,6 +392,26 @@ def test_a_manifest_is_read_once(offsite: Offsite, nas: Destination) -> None:
     manifests_of(offsite, nas)[1].touch()
     offsite.run(nas, open_=Reading)
     assert read == [manifests_of(offsite, nas)[1].name]
+
+
+def test_copies_are_read_for_proof_when_it_is_their_turn(
+    offsite: Offsite, nas: Destination
+) -> None:
+    offsite.service.change_rules(read_within_days=1, read_bytes_a_day=0, by="ada")
+    newest, older = offsite.ledger(nas).copies
+    flipped = offsite.there(nas) / older.name
+    data = bytearray(flipped.read_bytes())
+    data[-1] ^= 1
+    flipped.write_bytes(data)
+    offsite.house.clock.now += timedelta(days=2)
+    offsite.run(nas)
+    first, second = offsite.ledger(nas).copies
+    assert (first.id, first.state) == (newest.id, CopyState.GOOD)
+    assert first.read_at is not None
+    assert (second.state, second.trouble) == (CopyState.DAMAGED, Trouble.DIFFERENT)
+    assert offsite.files.all_staged(nas.id) == []
+    offsite.run(nas)
+    assert [each.state for each in offsite.ledger(nas).copies] == [CopyState.GOOD] * 2
 
 
 # --- retention --------------------------------------------------------------------------
