@@ -284,7 +284,7 @@ def _unknown(snapshot: Snapshot) -> Iterator[ProblemKind]:
             ProblemKind.UNCHECKED,
         )
     if not snapshot.knows_settings:
-        yield from (ProblemKind.STALE, ProblemKind.SCHEDULE_OFF)
+        yield from (ProblemKind.STALE, ProblemKind.SCHEDULE_OFF, ProblemKind.COPIES_STALE)
     if snapshot.space is None:
         yield ProblemKind.LOW_SPACE
     if snapshot.offsite is None:

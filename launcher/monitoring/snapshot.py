@@ -33,8 +33,8 @@ from launcher.settings.table import FALLBACK, SiteSettings
 
 PATIENCE_S = 5.0
 
-ReadOffsite = Callable[[Listing | None], OffsiteStatus]
-"""Returns how the copies in other places stand, beside these backups here, None where unknown."""
+ReadOffsite = Callable[[Listing], OffsiteStatus]
+"""Returns how the copies in other places stand, beside these backups here."""
 
 _JOURNAL_DAYS = 40
 _TIME_TO_SUCCEED = timedelta(hours=6)
@@ -318,8 +318,9 @@ class _Probe(threading.Thread):
         store = _store_of(self._service)
         if self._read_offsite is None:
             return replace(store, offsite=OffsiteStatus())
+        here = store.listing or Listing.of(())  # copies elsewhere count most when it is away
         with suppress(BackupError, OSError):
-            return replace(store, offsite=self._read_offsite(store.listing))
+            return replace(store, offsite=self._read_offsite(here))
         return store
 
     def first(self) -> _Probe:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from launcher.backup.errors import BackupError
-from launcher.current import current_backups, current_config, current_gate
+from launcher.current import current_backups, current_config, current_gate, current_offsite
 from launcher.db.settings_reader import read_settings
 from launcher.monitoring.problems import Findings, detect_problems
 from launcher.monitoring.snapshot import PATIENCE_S, FailingRecipient, Snapshot, take_snapshot
@@ -27,7 +27,7 @@ from launcher.notifications.recipients import (
     read_notification_settings,
 )
 from launcher.schedule.leader import leader
-from launcher.settings.table import SiteSettings
+from launcher.settings.table import FALLBACK, SiteSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,19 @@ def assess(
         )
     except RecipientError as error:
         failing = (FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code),)
+    settings = settings or known_settings(app, memory)
     snapshot = take_snapshot(
         current_backups(app),
-        settings=settings or known_settings(app, memory),
+        settings=settings,
         now=now,
         leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
         failing_recipients=failing,
         failed_tests=failed_tests,
         has_recipients=has_recipients,
+        read_offsite=lambda listing: current_offsite(app).status(
+            settings or FALLBACK, listing=listing
+        ),
         patience_s=patience_s,
     )
     return Assessment(snapshot, detect_problems(snapshot), memory.alerts)

@@ -13,7 +13,7 @@ from pathlib import Path
 from launcher.backup.files import disk_errors, write_atomic
 from launcher.backup.fingerprints import Fingerprint
 from launcher.backup.ports import Clock, OnProgress, utc_now
-from launcher.backup.records.backup import Backup
+from launcher.backup.records.backup import Backup, Listing
 from launcher.backup.records.text import clean_note, readable
 from launcher.backup.service import BackupService
 from launcher.offsite.age import read_public_key
@@ -66,10 +66,14 @@ class OffsiteService:
         """Return what is known of the copies at one destination."""
         return self._standing.ledger(self.find(destination_id).id)
 
-    def status(self, site: SiteSettings) -> OffsiteStatus:
+    def status(self, site: SiteSettings, *, listing: Listing | None = None) -> OffsiteStatus:
         """Return how all of it stands, without asking any service.
 
         A damaged `destinations.json` is said in it, and raises nothing.
+
+        Args:
+            site: the settings, for retention and the age of copies.
+            listing: the backups here, where the caller has read them.
 
         Raises:
             StoreUnavailableError: the backup folder cannot be read.
@@ -78,7 +82,8 @@ class OffsiteService:
             entered = self.settings()
         except OffsiteError:
             return OffsiteStatus(is_unreadable=True)
-        return self._standing.read(entered, site, now=self._clock())
+        here = self._backups.listing() if listing is None else listing
+        return self._standing.read(entered, site, here, now=self._clock())
 
     def due(self, site: SiteSettings) -> Sequence[str]:
         """Return the destinations at which something is due and no process works.

@@ -81,18 +81,15 @@ class StandingReader:
         """Return what is known of the copies at one destination."""
         return self._ledger_file(destination_id).read()
 
-    def read(self, entered: Destinations, site: SiteSettings, *, now: datetime) -> OffsiteStatus:
-        """Return how all of it stands.
-
-        Raises:
-            StoreUnavailableError: the backup folder cannot be read.
-        """
+    def read(
+        self, entered: Destinations, site: SiteSettings, listing: Listing, *, now: datetime
+    ) -> OffsiteStatus:
+        """Return how all of it stands beside these backups here."""
         ids = {each.id for each in entered.destinations}
         for known in [*self._ledgers]:
             if known not in ids:  # removed, and perhaps added again under the same name
                 self._ledgers.pop(known, None)
                 self._decided.pop(known, None)
-        listing = self._backups.listing()
         found = [
             self._status_of(each, entered, listing, site, now=now) for each in entered.destinations
         ]

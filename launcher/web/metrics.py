@@ -28,6 +28,7 @@ from launcher.models import TokenScope
 from launcher.monitoring.problems import ProblemKind
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications.assessment import Assessment, assess
+from launcher.web import copy_metrics
 from launcher.web.checks import metrics as of_checks
 from launcher.web.gauges import gauge
 
@@ -169,6 +170,7 @@ class _Collector:
         yield from _of_success(found.snapshot, journal)
         yield from _of_the_store(found.snapshot)
         yield from _of_the_schedule(found.snapshot)
+        yield from copy_metrics.collect(found.snapshot.offsite)
         yield from _of_problems(found)
         yield _operations(journal)
         yield from of_checks.collect()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,15 @@ from launcher.accounts.users import create_user, find_user, set_role
 from launcher.audit import COMMAND_LINE
 from launcher.backup.errors import BackupError
 from launcher.backup.locks import try_lock
+from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import Role, TokenScope
+from launcher.offsite.records import CopyState
+from launcher.offsite.service import OffsiteService
+from launcher.web import copy_metrics
 from tests.conftest import ADA, MakeApp
+from tests.support.copies import copy_of, destination, offsite, trouble
 from tests.web.visitor import Visitor
 
 TOKEN = "a token of more than 32 characters, certainly"
@@ -169,6 +175,40 @@ def test_the_numbers_are_those_of_the_panel(app: Flask, client: FlaskClient) -> 
     assert found["launcher_alert_open", ("failed",)] == 0
 
 
+def test_copies_have_a_series_for_each_destination(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, app: Flask
+) -> None:
+    with app.app_context():
+        newest, older = current_backups().list()
+    cloud = destination(
+        "Cloud",
+        copy_of(newest),
+        replace(copy_of(older), state=CopyState.DAMAGED),
+        owed=(older,),
+        owed_bytes=7,
+        ledger={"trouble": trouble(newest.created_at, count=4)},
+    )
+    attic = destination("Attic", owed=(newest, older), owed_bytes=9)
+    monkeypatch.setattr(OffsiteService, "status", lambda *_, **__: offsite(cloud, attic))
+    found = scrape(client)
+
+    def of(gauge: str, *labels: str) -> float | None:
+        return found.get((f"launcher_copies{gauge}", labels))
+
+    made_at = newest.created_at.timestamp()
+    assert of("_last_good_timestamp_seconds", "Cloud", "cloud") == pytest.approx(made_at)
+    assert of("_last_good_timestamp_seconds", "Attic", "attic") is None
+    assert of("", "Cloud", "cloud", "good") == of("", "Cloud", "cloud", "damaged") == 1
+    assert of("", "Attic", "attic", "good") == 0
+    assert of("_stored_bytes", "Cloud", "cloud") == 2000
+    assert (of("_owed", "Cloud", "cloud"), of("_owed", "Attic", "attic")) == (1, 2)
+    assert of("_owed_bytes", "Cloud", "cloud") == 7
+    assert of("_failed_attempts", "Cloud", "cloud") == 4
+    assert of("_failed_attempts", "Attic", "attic") == 0
+    assert of("_last_read_timestamp_seconds", "Cloud", "cloud") == pytest.approx(made_at)
+    assert found["launcher_problem", ("copies_damaged",)] == 1
+
+
 def test_they_say_whether_someone_leads(app: Flask, client: FlaskClient) -> None:
     assert scrape(client)["launcher_scheduler_leader", ()] == 0
     assert scrape(client)["launcher_problem", ("scheduler_stopped",)] == 1
@@ -232,6 +272,12 @@ def test_the_format_is_clean(client: FlaskClient) -> None:
     assert len(series) == len(set(series))
 
 
+def test_the_document_names_each_gauge_of_copies_and_no_other() -> None:
+    document = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
+    named = set(re.findall(r"launcher_(copies\w*)", document))
+    assert named == set(copy_metrics._HELP)
+
+
 PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=Path(sys.executable).parent)
 
 
@@ -243,6 +289,19 @@ def test_promtool_finds_nothing(client: FlaskClient) -> None:
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(not PROMTOOL, reason="promtool is not installed; tests/install-tools does")
+def test_promtool_accepts_the_rules_of_the_document(tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "monitoring.md").read_text("utf-8")
+    [rules] = re.findall(r"```yaml\n(groups:.*?)```", document, re.DOTALL)
+    (tmp_path / "rules.yml").write_text(rules, "utf-8")
+    done = subprocess.run(
+        [str(PROMTOOL), "check", "rules", str(tmp_path / "rules.yml")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 rules found" in done.stdout
 
 
 # --- health ------------------------------------------------------------------------------
