@@ -9,7 +9,6 @@ from pathlib import Path
 
 from launcher.offsite.records import Destination, Service
 from launcher.offsite.remote import Remote
-from launcher.offsite.troubles import RemoteError, Trouble
 
 
 def open_remote(
@@ -34,4 +33,7 @@ def open_remote(
             from launcher.offsite.s3 import open_s3  # noqa: PLC0415
 
             return open_s3(destination, site=site)
-    raise RemoteError(Trouble.NO_PROGRAM, program=destination.service)
+        case Service.RCLONE:
+            from launcher.offsite.rclone import Rclone  # noqa: PLC0415
+
+            return Rclone(destination, site=site)

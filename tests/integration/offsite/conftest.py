@@ -12,7 +12,9 @@ from launcher.offsite.records import Destination, Place, Service
 from tests.integration.offsite.places import FarPlace
 from tests.support.storage_servers import (
     KEY_ID,
+    PASSWORD,
     SECRET,
+    USER,
     StorageServer,
     create_bucket,
     keep_objects,
@@ -21,6 +23,7 @@ from tests.support.storage_servers import (
 )
 
 BUCKET = "copies"
+SIGN_IN = {"RCLONE_USER": USER, "RCLONE_PASS": PASSWORD}
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +60,47 @@ def s3_place(server: StorageServer) -> FarPlace:
     return FarPlace(destination, can_resume=True)
 
 
+@pytest.fixture(scope="session")
+def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
+    with rclone_serving("sftp", tmp_path_factory.mktemp("sftp"), environment=SIGN_IN) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def webdav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
+    with rclone_serving("webdav", tmp_path_factory.mktemp("webdav"), environment=SIGN_IN) as server:
+        yield server
+
+
+def rclone_place(kind: str, **options: str) -> FarPlace:
+    """A folder of a server of rclone that no other test has."""
+    shown = {"type": kind, "folder": f"of/{secrets.token_hex(4)}", **options}
+    destination = Destination(kind, kind, Service.RCLONE, options=shown, secrets={"pass": PASSWORD})
+    return FarPlace(destination, many=3)
+
+
+def sftp_place(server: StorageServer) -> FarPlace:
+    return rclone_place("sftp", host="127.0.0.1", port=str(server.port), user=USER)
+
+
+def webdav_place(server: StorageServer) -> FarPlace:
+    return rclone_place("webdav", url=server.url, vendor="other", user=USER)
+
+
+@pytest.fixture
+def sftp(sftp_server: StorageServer) -> Iterator[FarPlace]:
+    place = sftp_place(sftp_server)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def webdav(webdav_server: StorageServer) -> Iterator[FarPlace]:
+    place = webdav_place(webdav_server)
+    yield place
+    place.close()
+
+
 @pytest.fixture
 def bucket(seaweed_server: StorageServer) -> Iterator[FarPlace]:
     """A place of S3 at SeaweedFS."""
@@ -65,7 +109,7 @@ def bucket(seaweed_server: StorageServer) -> Iterator[FarPlace]:
     place.close()
 
 
-@pytest.fixture(params=["folder", "seaweed", "rclone_s3"])
+@pytest.fixture(params=["folder", "seaweed", "rclone_s3", "sftp", "webdav"])
 def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FarPlace]:
     """A place at each service in turn, which the test has for itself."""
     server: Callable[[str], StorageServer] = request.getfixturevalue
@@ -73,6 +117,8 @@ def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FarPlace]:
         "folder": lambda: folder_place(tmp_path),
         "seaweed": lambda: s3_place(server("seaweed_server")),
         "rclone_s3": lambda: s3_place(server("rclone_s3_server")),
+        "sftp": lambda: sftp_place(server("sftp_server")),
+        "webdav": lambda: webdav_place(server("webdav_server")),
     }
     place = places[request.param]()
     yield place
