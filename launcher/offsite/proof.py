@@ -124,7 +124,8 @@ def due_to_read(
 def readable(copies: Sequence[StoredCopy], own_keys: Collection[str]) -> Iterator[StoredCopy]:
     """Yield the good copies that can be opened with these keys, or are not encrypted."""
     for copy in copies:
-        if copy.state is CopyState.GOOD and opens(copy, own_keys):
+        is_known = copy.backup.file is not None  # and not only what its manifest says openly
+        if copy.state is CopyState.GOOD and is_known and opens(copy, own_keys):
             yield copy
 
 
@@ -211,11 +212,11 @@ class _Reader:
             )
         except OffsiteError:
             # Its manifest names a key that is here, and its bytes are for another one.
-            found = replace(copy, state=CopyState.DAMAGED, trouble=Trouble.NO_KEY)
+            found = self._bad(copy, CopyState.DAMAGED, Trouble.NO_KEY)
         except RemoteError as error:
             if error.trouble not in _OF_THE_COPY:
                 raise
-            found = replace(copy, state=_OF_THE_COPY[error.trouble], trouble=error.trouble)
+            found = self._bad(copy, _OF_THE_COPY[error.trouble], error.trouble)
         else:
             found = replace(copy, read_at=self.clock(), trouble=None)
         copies = tuple(found if each is copy else each for each in self.ledger.copies)
@@ -224,6 +225,9 @@ class _Reader:
             read_bytes=self._spent() + copy.size_bytes,
             read_day=self.clock().date().isoformat(),
         )
+
+    def _bad(self, copy: StoredCopy, state: CopyState, trouble: Trouble) -> StoredCopy:
+        return replace(copy, state=state, trouble=trouble, bad_since=self.clock())
 
     def trouble(self, error: RemoteError, facts: Mapping[str, object]) -> LastTrouble:
         """Return why nothing can be read now, counted with the times before."""

@@ -54,7 +54,9 @@ def _facts(status: DestinationStatus) -> Mapping[str, float | None]:
     newest = status.newest_good
     read = max((each.read_at for each in status.ledger.copies if each.read_at), default=None)
     return {
-        "copies_last_good_timestamp_seconds": newest.backup.created_at.timestamp() if newest else None,
+        "copies_last_good_timestamp_seconds": newest.backup.created_at.timestamp()
+        if newest
+        else None,
         "copies_stored_bytes": sum(each.size_bytes for each in status.ledger.copies),
         "copies_owed": len(status.owed),
         "copies_owed_bytes": status.owed_bytes,

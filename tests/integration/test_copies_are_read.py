@@ -153,6 +153,7 @@ def test_a_flipped_bit_a_cut_and_a_swap_are_found(reading: Reading, is_encrypted
         found = reading.of(copy)
         assert (found.state, found.trouble) == (CopyState.DAMAGED, Trouble.DIFFERENT)
         assert found.read_at is None
+        assert found.bad_since is not None
     assert reading.of(other).state is CopyState.GOOD
     assert reading.ledger.read_trouble is None
 

@@ -21,6 +21,7 @@ PARTS = ("web", "i18n", "notifications", "http")
 FOR_PROGRAMS = {
     "web/metrics.py": "read by Prometheus",
     "web/checks/metrics.py": "read by Prometheus",
+    "web/copy_metrics.py": "read by Prometheus",
     "web/gauges.py": "read by Prometheus",
     "web/assets.py": "markup and styles",
     "notifications/app_sights.py": "queries",
