@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, InvalidRegionError
 
 from launcher.backup.files import create_new, discard, open_regular
 from launcher.backup.records.text import readable
@@ -75,13 +75,11 @@ class S3:
         self._folder = f"{folder}/" if folder else ""
         self._prefix = f"{self._folder}{folder_of(site)}/" if site else self._folder
         self._endpoint = endpoint_of(destination)
-        self._region = destination.options.get("region", "")
-        self._found_region = ""
         self._limiter = Limiter(destination.limit_bytes_s)
         self._silent_s = silent_s
         self._clock_apart_s: float | None = None
         self._body: Body | None = None
-        self._client = self._connect(self._region or region_of_host(self._endpoint))
+        self._client = self._connect()
 
     def put(
         self,
@@ -170,8 +168,8 @@ class S3:
         return self._clock_apart_s
 
     def found_options(self) -> Mapping[str, str]:
-        """Return the region, where the service named it."""
-        return {"region": self._found_region} if self._found_region else {}
+        """Return nothing: boto finds the region each time."""
+        return {}
 
     def close(self) -> None:
         """End the connections."""
@@ -183,8 +181,13 @@ class S3:
         answer = self._call_with_body(
             "put_object", body, Key=key, ContentMD5=base64.b64encode(body.md5()).decode()
         )
+        if "ETag" not in answer:
+            raise self._no_service()
         if not is_same(answer, body.md5()):
             raise RemoteError(Trouble.DIFFERENT, name=key.removeprefix(self._prefix))
+
+    def _no_service(self) -> RemoteError:
+        return RemoteError(Trouble.WRONG_ADDRESS, detail=urlsplit(self._endpoint).hostname or "")
 
     def _require_size(self, key: str, name: str, size_bytes: int) -> None:
         """Ask how large an object is now; a key that may only write is not allowed to know."""
@@ -200,6 +203,8 @@ class S3:
     def _pages(self, **wanted: str) -> Iterator[Any]:
         while True:
             answer = self._call("list_objects_v2", **wanted)
+            if "IsTruncated" not in answer:  # boto reads any page as a list of nothing
+                raise self._no_service()
             yield answer
             if not answer.get("IsTruncated"):
                 return
@@ -232,22 +237,13 @@ class S3:
             self._body = None
 
     def _call(self, verb: str, *, name: str = "", **wanted: Any) -> Any:
-        """Call the service; where it names the region of the bucket, once more in that region.
+        """Call the service; boto follows it to the region of the bucket.
 
         Raises:
             RemoteError
         """
-        try:
-            with self._troubles(verb.partition("_")[0], name):
-                return getattr(self._client, verb)(Bucket=self._bucket, **wanted)
-        except RemoteError as error:
-            region = str(error.facts.get("region", ""))
-            if error.trouble is not Trouble.WRONG_REGION or not region or self._region:
-                raise
-        self._region = self._found_region = region
-        self._client.close()
-        self._client = self._connect(region)
-        return self._call(verb, name=name, **wanted)
+        with self._troubles(verb.partition("_")[0], name):
+            return getattr(self._client, verb)(Bucket=self._bucket, **wanted)
 
     @contextlib.contextmanager
     def _troubles(self, action: str, name: str) -> Iterator[None]:
@@ -265,7 +261,8 @@ class S3:
 
     # --- the client ----------------------------------------------------------------------
 
-    def _connect(self, region: str) -> Any:
+    def _connect(self) -> Any:
+        region = self._destination.options.get("region", "") or region_of_host(self._endpoint)
         try:
             client = _session().create_client(
                 "s3",
@@ -284,9 +281,10 @@ class S3:
                     s3={"addressing_style": self._style()},
                 ),
             )
+        except InvalidRegionError:
+            raise RemoteError(Trouble.WRONG_OPTIONS, option="region") from None
         except (BotoCoreError, ValueError):
-            option = "endpoint" if self._endpoint else "region"
-            raise RemoteError(Trouble.WRONG_OPTIONS, option=option) from None
+            raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint") from None
         client.meta.events.register("after-call.s3", self._read_clock)
         # Between these two a request is signed, for which its body is read as well.
         client.meta.events.register_first("request-created.s3", self._is_prepared)
@@ -301,7 +299,7 @@ class S3:
 
     def _read_clock(self, http_response: Any, **_more: object) -> None:
         with contextlib.suppress(ValueError, TypeError):
-            there = parsedate_to_datetime(http_response.headers["date"])
+            there = parsedate_to_datetime(http_response.headers.get("date", ""))
             self._clock_apart_s = (there - datetime.now(UTC)).total_seconds()
 
     def _is_prepared(self, **_more: object) -> None:
@@ -342,7 +340,7 @@ def endpoint_of(destination: Destination) -> str:
     Raises:
         RemoteError: `WRONG_OPTIONS`.
     """
-    endpoint = destination.options.get("endpoint", "").strip().rstrip("/")
+    endpoint = destination.options.get("endpoint", "").strip()
     if endpoint and "://" not in endpoint:
         endpoint = f"https://{endpoint}"
     if endpoint:
@@ -350,7 +348,7 @@ def endpoint_of(destination: Destination) -> str:
             parts = urlsplit(endpoint)
             _ = parts.port
             if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc:
-                return endpoint
+                return endpoint.rstrip("/")
         raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint")
     return ""
 

@@ -60,6 +60,7 @@ _BY_STATUS = {
     307: Trouble.WRONG_REGION,
     401: Trouble.DENIED,
     403: Trouble.DENIED,
+    405: Trouble.WRONG_ADDRESS,
     404: Trouble.NOT_THERE,
     408: Trouble.TIMED_OUT,
     429: Trouble.BUSY,
@@ -90,6 +91,8 @@ def translated(
     status, headers = int(about.get("HTTPStatusCode", 0)), about.get("HTTPHeaders", {})
     code = str(response.get("Error", {}).get("Code", ""))
     trouble = _BY_CODE.get(code) or _BY_STATUS.get(status, Trouble.NO_ANSWER_KNOWN)
+    if trouble is Trouble.NOT_THERE and action == "list" and code not in _BY_CODE:
+        trouble = Trouble.WRONG_ADDRESS  # a bucket that is not there has a code of its own
     answer = " ".join(filter(None, [str(status or ""), "" if code.isdigit() else code]))
     facts: dict[str, str | int] = {}
     match trouble:
@@ -105,6 +108,8 @@ def translated(
             facts = dict(_pause(headers))
         case Trouble.WRONG_REGION:
             facts = {"region": _region(response, headers)}
+        case Trouble.WRONG_ADDRESS:
+            facts = {"detail": urlsplit(endpoint).hostname or ""}
         case Trouble.NO_ANSWER_KNOWN:
             facts = {"detail": answer}
     return RemoteError(trouble, answer=answer, **facts)

@@ -44,7 +44,7 @@ class Trial:
         other_sites: how many other sites have copies in this folder.
         own_copies: how many copies of this site are there already.
         found: options that were left empty and found by the test, to be saved with those of the
-            destination: `region` of S3, `known_hosts` of SFTP.
+            destination: `known_hosts` of SFTP.
     """
 
     steps: tuple[TrialStep, ...]

@@ -69,7 +69,7 @@ def seaweed(folder: Path) -> Iterator[StorageServer]:
     command = [
         PROGRAMS / "weed", "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1",
         "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}", "-master.telemetry=false",
-        "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50",
+        "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-volume.max=50",
         "-master.volumeSizeLimitMB=64", *(f"-{name}={port}" for name, port in ports.items()),
     ]  # fmt: skip
     with running(command, folder / "seaweed.log") as ended:
