@@ -38,6 +38,8 @@ from launcher.offsite.troubles import RemoteError, Trouble
 from launcher.offsite.watch import StoppedError, Watch
 from launcher.settings.table import SiteSettings
 
+_LEAST_ROOM_BYTES = 1 << 20
+
 Open = Callable[..., Remote]
 _log = logging.getLogger(__name__)
 
@@ -125,6 +127,7 @@ class _Run:
         except RemoteError as error:
             self._fail(error)
         except InsufficientSpaceError as error:
+            self._discard_staged()
             self._fail(self._no_room(error))
         except BackupError as error:  # of the backup folder, which has an alarm of its own
             _log.warning("copying to %s ends: %s", self.destination.id, error)
@@ -132,6 +135,7 @@ class _Run:
             _log.exception("copying to %s failed", self.destination.id)
             self._fail(RemoteError(Trouble.NO_ANSWER_KNOWN, detail=str(error)))
         finally:
+            self._discard_staged()
             self.watch.clear()
 
     def _work(self, remote: Remote) -> None:
@@ -315,7 +319,7 @@ class _Run:
 
     def _no_room(self, error: InsufficientSpaceError) -> RemoteError:
         """Return that the disk of the data has no room for a file on its way."""
-        needed = error.facts.get("required_bytes", 0)
+        needed = error.facts.get("required_bytes", 0) or self.watch.total or _LEAST_ROOM_BYTES
         free = 0
         with suppress(OSError):
             free = free_bytes(self.files.folder)

@@ -84,7 +84,7 @@ def main() -> None:
     try:
         copy_here(request.installation, request.destination_id, on_begun=reply.begun)
     except BackupError as error:
-        _log.warning("copying to %s cannot begin: %s", request.destination_id, error)
+        _log.warning("copying to %s cannot start: %s", request.destination_id, error)
     reply.give(_NOTHING)
 
 

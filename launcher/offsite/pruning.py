@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from launcher.backup.store.names import manifest_name
-from launcher.offsite.records import Ledger, StoredCopy
+from launcher.offsite.records import CopyState, Ledger, StoredCopy
 from launcher.offsite.remote import Remote
 from launcher.offsite.troubles import RemoteError, Trouble
 
-_KEPT_EVERY = 20
+_AT_ONCE = 20
 
 
 class DeleteDeniedError(Exception):
@@ -27,25 +27,58 @@ def remove_copies(
 ) -> None:
     """Remove copies, the manifest of each before its data, and keep the ledger without them.
 
-    A process that is killed in between leaves data without a manifest. The ledger still has that
-    copy, as missing, so the next run removes the rest.
+    They are kept as missing first, so that a killed process leaves none in the ledger as good that
+    is gone. What it leaves there, data without a manifest, the next run removes.
 
     Raises:
         DeleteDeniedError, RemoteError: what was removed before is in the ledger no more.
     """
-    for count, copy in enumerate(going, start=1):
-        try:
+    for start in range(0, len(going), _AT_ONCE):
+        ledger = _remove_some(
+            remote, ledger, going[start : start + _AT_ONCE], keep=keep, may_go_on=may_go_on
+        )
+
+
+def _remove_some(
+    remote: Remote,
+    ledger: Ledger,
+    going: Sequence[StoredCopy],
+    *,
+    keep: Callable[[Ledger], None],
+    may_go_on: Callable[[], object],
+) -> Ledger:
+    ids = {each.id for each in going}
+    keep(_with(ledger, lambda copy: _missing(copy) if copy.id in ids else copy))
+    gone: set[str] = set()
+    begun: set[str] = set()
+
+    def removed(copy: StoredCopy) -> StoredCopy | None:
+        if copy.id in gone:
+            return None
+        return _missing(copy) if copy.id in begun else copy
+
+    try:
+        for copy in going:
             may_go_on()
             remote.delete(manifest_name(copy.id))
+            begun.add(copy.id)
             remote.delete(copy.name)
-        except RemoteError as error:
-            keep(ledger)
-            if error.trouble is Trouble.DENIED:
-                raise DeleteDeniedError from error
-            raise
-        except BaseException:
-            keep(ledger)
-            raise
-        ledger = replace(ledger, copies=tuple(each for each in ledger.copies if each is not copy))
-        if count % _KEPT_EVERY == 0 or count == len(going):
-            keep(ledger)
+            gone.add(copy.id)
+    except RemoteError as error:
+        if error.trouble is Trouble.DENIED:
+            raise DeleteDeniedError from error
+        raise
+    finally:
+        ledger = _with(ledger, removed)
+        keep(ledger)
+    return ledger
+
+
+def _with(ledger: Ledger, change: Callable[[StoredCopy], StoredCopy | None]) -> Ledger:
+    """Return a ledger with each copy changed; those of which nothing is left are out of it."""
+    changed = (change(each) for each in ledger.copies)
+    return replace(ledger, copies=tuple(each for each in changed if each is not None))
+
+
+def _missing(copy: StoredCopy) -> StoredCopy:
+    return replace(copy, state=CopyState.MISSING)

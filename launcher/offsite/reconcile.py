@@ -206,7 +206,7 @@ class _Reconciling:
         return copy
 
     def _bad(self, copy: StoredCopy, state: CopyState) -> StoredCopy:
-        if copy.state is state:
+        if copy.state is state and copy.bad_since is not None:
             return copy
         return replace(copy, state=state, bad_since=copy.bad_since or self.now)
 

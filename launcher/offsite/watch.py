@@ -46,6 +46,11 @@ class Watch:
         """What the progress is about, "" for nothing."""
         return self._progress.backup_id if self._progress else ""
 
+    @property
+    def total(self) -> int:
+        """How many bytes the work has that is shown, 0 where that is not known."""
+        return self._progress.total if self._progress else 0
+
     def begin(self, work: Work, *, backup_id: str = "", total: int = 0) -> None:
         """Show that some work begins.
 

@@ -23,6 +23,7 @@ from launcher.backup.ports import OnProgress
 from launcher.backup.records.operation import Progress
 from launcher.backup.service import BackupService
 from tests.fault.disk import killed_at, watched
+from tests.fault.elsewhere import copy_elsewhere
 from tests.fault.moments import struck
 from tests.fault.place import KEEP_ONE, Place, first_backup
 
@@ -200,6 +201,8 @@ _VERBS: dict[str, Callable[[BackupService, Place, dict[str, Any]], str]] = {
     "protect": lambda service, place, how: service.protect(_first(place), by=how["by"]).id,
     "import": lambda service, place, how: service.import_(place.root / "outside.db", **how).id,
     "export": _export,
+    "copy": lambda _service, place, _how: str(copy_elsewhere(place)),
+    "copy_fewer": lambda _service, place, _how: str(copy_elsewhere(place, keep_count=1)),
 }
 
 
