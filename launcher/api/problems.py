@@ -178,6 +178,12 @@ PROBLEMS: Mapping[str, Kind] = {
     "check_stopped": Kind(
         422, "The check of the file was stopped", "Try again when the server is less busy."
     ),
+    "place_unusable": Kind(
+        502, "The place of the copy cannot be used", "Test the destination, then try again."
+    ),
+    "not_opened": Kind(
+        422, "No key here opens the copy", "Use the recovery kit that belongs to these copies."
+    ),
     "restore_failed": Kind(
         500, "The restore failed, and the data is as it was", "The detail says what to correct."
     ),

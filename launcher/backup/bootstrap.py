@@ -35,7 +35,7 @@ def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
         return False
 
 
-_OF_FILES = {Verb.INITIALISE, Verb.UPLOAD, Verb.VERIFY}
+_OF_FILES = {Verb.FETCH, Verb.INITIALISE, Verb.UPLOAD, Verb.VERIFY}
 
 
 def _says_nothing_of_data(entry: JournalEntry) -> bool:

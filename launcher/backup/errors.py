@@ -89,6 +89,18 @@ class InsufficientSpaceError(BackupError):
     code = "insufficient_space"
 
 
+class PlaceUnusableError(BackupError):
+    """A place elsewhere cannot be reached or used; the fact `trouble` says why."""
+
+    code = "place_unusable"
+
+
+class NotOpenedError(BackupError):
+    """No key that is here opens an encrypted copy."""
+
+    code = "not_opened"
+
+
 class VerificationError(BackupError):
     """A backup is damaged."""
 

@@ -137,6 +137,12 @@ class Reason(StrEnum):
     BOMB = ("bomb",
         "the file claims to unpack to {announced_bytes:GB}, far more than its size allows")
 
+    # A copy in another place
+    NOT_FETCHED = "not_fetched", "the copy could not be downloaded: {trouble}"
+    COPY_DIFFERENT = "copy_different", "the copy is not what was written to that place"
+    COPY_CLOSED = ("copy_closed",
+        "no key that is here opens the copy; it needs the secret key of {needed}")
+
     # The database inside
     DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
     CHECK_TIME = ("check_time",

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from launcher.backup.adopt import STAGES_ADOPT, Download, adopt_backup
 from launcher.backup.bootstrap import (
     create_database,
     has_history,
@@ -44,7 +45,7 @@ from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, 
 from launcher.backup.preparing import Choices, prepare_restore, read_live, unpack_restore
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import BEFORE_KINDS, Backup, Encoding, Kind, good_ones
-from launcher.backup.records.ids import LATEST
+from launcher.backup.records.ids import LATEST, parse_backup_id
 from launcher.backup.records.operation import (
     BulkResult,
     JournalEntry,
@@ -506,6 +507,55 @@ class BackupService(Catalogue):
                 note=clean_note(note or path.name),
                 encoding=self._encoding,
                 application_id=self._content.application_id,
+            )
+
+    def adopt(
+        self,
+        backup_id: str,
+        download: Download,
+        *,
+        by: str,
+        source: str = "",
+        size_bytes: int = 0,
+        on_progress: OnProgress | None = None,
+        operation_id: str = "",
+    ) -> Backup:
+        """List a backup whose copy is in another place as the one that it was. See `adopt`.
+
+        One that is here and good already is returned as it is, and nothing is downloaded.
+
+        Args:
+            backup_id: its id.
+            download: writes the copy. See `adopt.Download`.
+            by: who asked.
+            source: the name of the place, for the history.
+            size_bytes: what is downloaded, 0 when unknown.
+            on_progress: called at every stage.
+            operation_id: the id of the operation, a new one by default.
+
+        Raises:
+            PlaceUnusableError, NotOpenedError, VerificationError, IncompatibleBackupError,
+            CheckStoppedError, InsufficientSpaceError
+        """
+        with self._operations.run(
+            Verb.FETCH,
+            by=by,
+            stages=STAGES_ADOPT,
+            on_progress=on_progress,
+            operation_id=operation_id,
+            aside=Aside.OUTSIDE,
+        ) as operation:
+            operation.about(backup_id)
+            operation.facts["source"] = source
+            self._stores.require_writable()
+            return adopt_backup(
+                operation,
+                parse_backup_id(backup_id),
+                download,
+                size_bytes=size_bytes,
+                store=self._store,
+                examiner=self._examiner,
+                clock=self._clock,
             )
 
     # --- protect, delete, prune ----------------------------------------------------------

@@ -35,6 +35,8 @@ HINTS: Mapping[str, str] = {
     ),
     "time_used_up": "The next run continues. If this happens again, keep fewer backups.",
     "restore_failed": "Try another backup.",
+    "place_unusable": "`flask destination test ID` names the cause.",
+    "not_opened": "Use the recovery kit that is for these copies.",
     Reason.NO_SPACE: "Free some space on that disk. If it has backups, delete some.",
     Reason.LIVE_DISK_FULL: _DATA_DISK,
     Reason.FULL_DURING_RESTORE: _DATA_DISK,

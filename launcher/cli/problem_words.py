@@ -61,6 +61,7 @@ OPERATIONS: Mapping[Verb, str] = {
     Verb.RESTORE: "restore",
     Verb.EXPORT: "export",
     Verb.UPLOAD: "upload",
+    Verb.FETCH: "download of a copy",
     Verb.PROTECT: "protection",
     Verb.UNPROTECT: "removal of the protection",
     Verb.NOTE: "change of the note",

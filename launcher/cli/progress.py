@@ -15,6 +15,7 @@ from launcher.cli.output import size
 _BAR_CELLS = 24
 
 STAGES = {
+    Stage.DOWNLOAD: "Download",
     Stage.COPY: "Copy",
     Stage.CHECK: "Check",
     Stage.COMPRESS: "Compress",

@@ -98,6 +98,14 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
             " often, keep fewer backups."
         ),
     ),
+    "place_unusable": ErrorWords(
+        _("The copy could not be downloaded"),
+        _("Test the destination, then try again."),
+    ),
+    "not_opened": ErrorWords(
+        _("No key here opens this copy"),
+        _("Use the recovery kit that belongs to these copies."),
+    ),
     "restore_failed": ErrorWords(
         _("The restore stopped. Your data is unchanged"),
         _("Read the details, fix the cause, and start again from the plan."),
@@ -135,6 +143,7 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
     Reason.FILE_SIZE: _("its file has the wrong size"),
     Reason.NOT_REGULAR: _("its file is a link or not a regular file"),
     Reason.MANIFEST_ALTERED: _("its manifest was altered"),
+    Reason.COPY_DIFFERENT: _("its copy is not what was written to that place"),
     Reason.MANIFEST_FORMAT: _MANIFEST_UNREADABLE,
     Reason.MANIFEST_UNREADABLE: _MANIFEST_UNREADABLE,
     Reason.MANIFEST_OF_ANOTHER: _MANIFEST_UNREADABLE,
@@ -263,6 +272,7 @@ VERB_WORDS: Mapping[Verb, LazyString] = {
     Verb.RESTORE: _("Restoring a backup"),
     Verb.EXPORT: _("Exporting a backup"),
     Verb.UPLOAD: _("Uploading a backup"),
+    Verb.FETCH: _("Downloading a copy"),
     Verb.PROTECT: _("Protecting a backup"),
     Verb.UNPROTECT: _("Removing protection"),
     Verb.NOTE: _("Changing a note"),
@@ -279,6 +289,9 @@ def operation_words(entry: JournalEntry) -> str:
 
 
 STAGE_WORDS: Mapping[Stage, StageWords] = {
+    Stage.DOWNLOAD: StageWords(
+        _("Download the copy"), _("Downloading the copy"), _("Copy downloaded")
+    ),
     Stage.COPY: StageWords(_("Copy the database"), _("Copying the database"), _("Database copied")),
     Stage.CHECK: StageWords(_("Check the copy"), _("Checking the copy"), _("Copy checked")),
     Stage.COMPRESS: StageWords(

@@ -243,8 +243,29 @@ class OffsiteService:
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> Backup:
-        """Download a copy, verify it, and list it here as the backup that it was."""
-        raise NotImplementedError
+        """Download a copy, verify it, and list it here as the backup that it was.
+
+        Raises:
+            OffsiteError: `destination_not_found`, `copy_not_found`, `key_unreadable`.
+            and what `fetching.fetch_copy` raises.
+        """
+        from launcher.offsite.fetching import fetch_copy  # noqa: PLC0415  (with an adapter)
+
+        place = self.find(destination_id)
+        copies = self.ledger(place.id).copies
+        copy = next((each for each in copies if each.id == backup_id), None)
+        if copy is None:
+            raise OffsiteError("copy_not_found", backup_id=backup_id[:80])
+        return fetch_copy(
+            self._backups,
+            place,
+            self.settings().site,
+            copy,
+            [each.identity for each in self._keys.read()],
+            by=by,
+            on_progress=on_progress,
+            operation_id=operation_id,
+        )
 
     # --- keys ----------------------------------------------------------------------------
 

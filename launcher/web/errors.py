@@ -77,6 +77,8 @@ STATUS_OF: Mapping[str, int] = {
     "incompatible_backup": 422,
     "upload_rejected": 422,
     "check_stopped": 422,
+    "not_opened": 422,
+    "place_unusable": 502,
     "not_started": 503,
     "time_used_up": 503,
     "source_database": 503,

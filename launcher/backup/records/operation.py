@@ -21,6 +21,7 @@ class Verb(StrEnum):
     RESTORE = "restore"
     EXPORT = "export"
     UPLOAD = "upload"
+    FETCH = "fetch"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
     NOTE = "note"
@@ -37,6 +38,7 @@ class Verb(StrEnum):
 class Stage(StrEnum):
     """The steps of an operation, in the order in which they can occur."""
 
+    DOWNLOAD = "download"
     COPY = "copy"
     CHECK = "check"
     COMPRESS = "compress"

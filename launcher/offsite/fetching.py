@@ -1,0 +1,82 @@
+"""The download of a copy into the list of backups, from a destination or from any place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from launcher.backup.errors import (
+    ManifestError,
+    NotOpenedError,
+    PlaceUnusableError,
+)
+from launcher.backup.ports import OnBytes, OnProgress
+from launcher.backup.reasons import Reason
+from launcher.backup.records.backup import Backup
+from launcher.backup.service import BackupService
+from launcher.offsite.age import Identity
+from launcher.offsite.download import download_copy
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.opening import open_remote
+from launcher.offsite.records import Destination, StoredCopy
+from launcher.offsite.troubles import RemoteError, Trouble
+
+_OF_DAMAGE = {Trouble.DIFFERENT, Trouble.CUT_SHORT}
+
+
+def fetch_copy(
+    backups: BackupService,
+    place: Destination,
+    site: str,
+    copy: StoredCopy,
+    identities: Sequence[Identity],
+    *,
+    by: str,
+    on_progress: OnProgress | None = None,
+    operation_id: str = "",
+) -> Backup:
+    """Download a copy, verify it, and list it here as the backup that it was.
+
+    Nothing is changed at the place. On failure nothing is changed here.
+
+    Raises:
+        PlaceUnusableError: the fact `trouble` has the value of a `Trouble`, `answer` what the
+            service answered.
+        NotOpenedError: the fact `needed` has the public keys.
+        VerificationError: the copy is damaged.
+        and whatever else `BackupService.adopt` raises.
+    """
+
+    def download(target: Path, on_bytes: OnBytes) -> Backup:
+        with as_backup_errors(copy), contextlib.closing(open_remote(place, site=site)) as remote:
+            download_copy(remote, copy, target, identities=identities, on_bytes=on_bytes)
+        return copy.backup
+
+    return backups.adopt(
+        copy.id,
+        download,
+        by=by,
+        source=place.name,
+        size_bytes=copy.size_bytes,
+        on_progress=on_progress,
+        operation_id=operation_id,
+    )
+
+
+@contextlib.contextmanager
+def as_backup_errors(copy: StoredCopy) -> Iterator[None]:
+    """Raise what places and keys raise as errors of the core, which history and pages know."""
+    try:
+        yield
+    except RemoteError as error:
+        if error.trouble in _OF_DAMAGE:
+            raise ManifestError(Reason.COPY_DIFFERENT, backup_id=copy.id) from error
+        raise PlaceUnusableError(
+            Reason.NOT_FETCHED, trouble=error.trouble, answer=error.answer, **error.facts
+        ) from error
+    except OffsiteError as error:
+        if error.code == "not_opened":
+            needed = " or ".join(sorted(copy.recipients))
+            raise NotOpenedError(Reason.COPY_CLOSED, needed=needed) from error
+        raise ManifestError(Reason.COPY_DIFFERENT, backup_id=copy.id) from error
