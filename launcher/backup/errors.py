@@ -90,7 +90,7 @@ class InsufficientSpaceError(BackupError):
 
 
 class PlaceUnusableError(BackupError):
-    """A place elsewhere cannot be reached or used; the fact `trouble` says why."""
+    """A place elsewhere cannot be reached or used; the fact `cause` says why."""
 
     code = "place_unusable"
 

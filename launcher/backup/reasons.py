@@ -138,7 +138,7 @@ class Reason(StrEnum):
         "the file claims to unpack to {announced_bytes:GB}, far more than its size allows")
 
     # A copy in another place
-    NOT_FETCHED = "not_fetched", "the copy could not be downloaded: {trouble}"
+    NOT_FETCHED = "not_fetched", "the copy could not be downloaded: {cause}"
     COPY_DIFFERENT = "copy_different", "the copy is not what was written to that place"
     COPY_CLOSED = ("copy_closed",
         "no key that is here opens the copy; it needs the secret key of {needed}")

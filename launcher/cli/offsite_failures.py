@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher.audit import Actor
-from launcher.backup.errors import BackupError
+from launcher.backup.errors import BackupError, PlaceUnusableError
 from launcher.cli.exits import EXIT_CODES, fail
 from launcher.cli.failures import Failure, FullDiskFailure, using_database
 from launcher.cli.offsite_words import fill, trouble_words
@@ -37,8 +37,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "`flask destination add` creates it with the first encrypted destination.",
     ),
     "invalid_key": (
-        "this is no public key",
-        "It starts with age1. `age-keygen` prints it beside a new key.",
+        "this is no key of age",
+        "A secret key starts with AGE-SECRET-KEY-1, a public one with age1.",
     ),
     "last_recipient": (
         "this is the last key, and copies need one",
@@ -57,7 +57,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Check the bucket and the folder. `flask backup recover --help` shows the forms.",
     ),
     "not_opened": (
-        "the key does not open the copies{needed}",
+        "no key that was given opens the copies{keys}",
         "Use the recovery kit of the site that created them.",
     ),
     "copy_damaged": (
@@ -65,7 +65,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Use another copy: --list shows them, --copy selects one.",
     ),
     "disk_too_small": (
-        "this disk is too small: {download} to download, {all} needed, {free} free",
+        "this disk is too small: {download} to download, {needed} needed, {free} free",
         "Free some space on the disk of the data directory, then try again.",
     ),
     "file_unreadable": (
@@ -120,19 +120,21 @@ def offsite_errors() -> Iterator[None]:
         sentence, hint = (fill(words, error.facts) for words in _WORDS[error.code])
         raise _KINDS.get(error.code, Failure)(sentence, hint=hint) from error
     except RemoteError as error:
-        raise failure_of(error) from error
+        raise place_failure(error.trouble, error.facts, error.answer) from error
     except TimeoutError as error:
         raise Failure("someone else is changing the destinations", hint="Try again.") from error
+    except PlaceUnusableError as error:
+        trouble, answer = Trouble(str(error.facts["cause"])), str(error.facts.get("answer", ""))
+        raise place_failure(trouble, error.facts, answer) from error
     except BackupError as error:
         fail(error)
 
 
-def failure_of(error: RemoteError) -> Failure:
+def place_failure(trouble: Trouble, facts: Mapping[str, object], answer: str = "") -> Failure:
     """Return the failure for what a place could not do."""
-    sentence, hint = trouble_words(error.trouble, error.facts)
-    answer = f" (answer: {error.answer})" if error.answer else ""
-    kind = FullDiskFailure if error.trouble is Trouble.FULL else PlaceFailure
-    return kind(f"{sentence}{answer}", hint=hint)
+    sentence, hint = trouble_words(trouble, facts)
+    kind = FullDiskFailure if trouble is Trouble.FULL else PlaceFailure
+    return kind(f"{sentence} (answer: {answer})" if answer else sentence, hint=hint)
 
 
 def keep_entry(record: Callable[..., None], *facts: object, **more: object) -> None:

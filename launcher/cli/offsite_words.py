@@ -124,9 +124,14 @@ def fill(words: str, facts: Mapping[str, object]) -> str:
 
 def _known(facts: Mapping[str, object]) -> _Facts:
     known = _Facts({name: str(fact) for name, fact in facts.items() if str(fact)})
-    for name in ("detail", "region", "needed"):
+    for name in ("detail", "region"):
         if name in known:
             known[name] = f": {known[name]}"
+    if "keys" in known:
+        known["keys"] = f". They need the secret key of {known['keys']}"
+    for name, fact in facts.items():
+        if name.endswith("_bytes") and isinstance(fact, int):
+            known[name.removesuffix("_bytes")] = size(fact)
     return known
 
 

@@ -41,7 +41,7 @@ def fetch_copy(
     Nothing is changed at the place. On failure nothing is changed here.
 
     Raises:
-        PlaceUnusableError: the fact `trouble` has the value of a `Trouble`, `answer` what the
+        PlaceUnusableError: the fact `cause` has the value of a `Trouble`, `answer` what the
             service answered.
         NotOpenedError: the fact `needed` has the public keys.
         VerificationError: the copy is damaged.
@@ -73,7 +73,7 @@ def as_backup_errors(copy: StoredCopy) -> Iterator[None]:
         if error.trouble in _OF_DAMAGE:
             raise ManifestError(Reason.COPY_DIFFERENT, backup_id=copy.id) from error
         raise PlaceUnusableError(
-            Reason.NOT_FETCHED, trouble=error.trouble, answer=error.answer, **error.facts
+            Reason.NOT_FETCHED, cause=error.trouble, answer=error.answer, **error.facts
         ) from error
     except OffsiteError as error:
         if error.code == "not_opened":

@@ -101,7 +101,7 @@ def test_a_copy_that_is_damaged_or_of_another_backup_is_not_listed(
 
 def test_why_a_place_gave_nothing_is_in_the_history(home: House, away: tuple[Backup, Path]) -> None:
     def download(_target: Path, _on_bytes: OnBytes) -> Backup:
-        raise PlaceUnusableError(Reason.NOT_FETCHED, trouble="wrong_secret")
+        raise PlaceUnusableError(Reason.NOT_FETCHED, cause="wrong_secret")
 
     with pytest.raises(PlaceUnusableError):
         home.service.adopt(away[0].id, download, by="ada")

@@ -154,7 +154,7 @@ def test_others_can_open_new_copies_and_a_new_key_needs_a_new_kit(
     ben = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
     flask("destination", "add", "Vault", *s3)
     flask("recovery-kit", "add-key", ben, "Ben")
-    assert "this is no public key" in flask("recovery-kit", "add-key", "x", "X", expect=23).stderr
+    assert "this is no key of age" in flask("recovery-kit", "add-key", "x", "X", expect=23).stderr
 
     new = flask("recovery-kit", "new-key", "--yes").stdout.strip()
     keys = json.loads(flask("recovery-kit", "keys", "--json").stdout)

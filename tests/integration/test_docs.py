@@ -35,12 +35,14 @@ OF_OTHERS = {"⋮", "Share", "Add to Home Screen", "Add to home screen", "Instal
 
 IN_SHELL = [
     "README.md", "docs/backups.md", "docs/health-checks.md", "docs/monitoring.md",
-    "docs/scripts.md",
+    "docs/off-site.md", "docs/scripts.md",
 ]  # fmt: skip
 """Documents whose blocks are run. That of the API has a test of its own, with a server."""
 OTHER_TOOLS = ("make", "docker", "curl")
 """What a block begins with that needs more than a data directory."""
-ASKING = [("backup", "restore"), ("backup", "undo"), ("token", "revoke")]
+ASKING = [
+    ("backup", "recover"), ("backup", "restore"), ("backup", "undo"), ("token", "revoke"),
+]  # fmt: skip
 """Commands that ask before they act."""
 _PATIENCE_S = 240  # a limit, for a busy machine
 
@@ -217,6 +219,8 @@ def home(sample: Path, data_dir: Path) -> Path:
         ("dashy.yml", "conf.yml"),
     ]:
         shutil.copy(IMPORTS / name, data_dir.parent / copy)
+    for disk in ("usb", "disk2", "disk3"):
+        (data_dir.parent / "mnt" / disk / "lost+found").mkdir(parents=True)  # so it is mounted
     return data_dir.parent
 
 
@@ -239,7 +243,8 @@ def type_in(line: str, data_dir: Path) -> bool:
             return False
         subprocess.run(["sh", "-eu", "-c", line], check=True, timeout=_PATIENCE_S)
         return True
-    words = shlex.split(found["words"], comments=True)
+    disks = f"{data_dir.parent}/mnt/"
+    words = [each.replace("/mnt/", disks) for each in shlex.split(found["words"], comments=True)]
     if tuple(words[:2]) in ASKING and "--dry-run" not in words:
         words.append("--yes")
     run(data_dir, words, found["said"])

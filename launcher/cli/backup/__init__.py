@@ -8,6 +8,7 @@ time than that import.
 from launcher.cli.backup import (  # noqa: F401  (importing one adds its commands to the group)
     create,
     elsewhere,
+    recover,
     restore,
     retention,
     scheduled,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from launcher.background.service import installation_of
 from launcher.cli.destination.group import destination
 from launcher.cli.destination.trials import tried_out
-from launcher.cli.offsite_failures import PlaceFailure, keep_entry, offsite_errors
-from launcher.cli.output import print_json, say
+from launcher.cli.failures import Failure
+from launcher.cli.offsite_failures import PlaceFailure, keep_entry, offsite_errors, place_failure
+from launcher.cli.output import print_json, say, size
 from launcher.cli.shell import json_option, typist
-from launcher.current import current_offsite
+from launcher.current import current_config, current_offsite
 from launcher.offsite import audit
+from launcher.offsite.process import copy_here
+from launcher.offsite.records import Destination
 
 
 @destination.command("test")
@@ -36,15 +40,41 @@ def test(destination_id: str, *, as_json: bool) -> None:
 
 @destination.command("copy")
 @click.argument("destination_id", metavar="ID")
-def copy(destination_id: str) -> None:
+@click.option("--wait", is_flag=True, help="Copy in this command, also without a server.")
+def copy(destination_id: str, *, wait: bool) -> None:
     """Copy what is waiting now, without a pause after a failure.
 
-    The server does the work. `flask destination show` shows its progress.
+    The server does the work. `flask destination show` shows its progress. With --wait the command
+    does it, and ends when no backup is waiting.
+
+    \b
+    Examples:
+      flask destination copy nas
+      flask destination copy nas --wait
     """
     with offsite_errors():
         known = current_offsite().find(destination_id)
         current_offsite().copy_now(known.id)
-    keep_entry(audit.record_copy_now, known)
+        keep_entry(audit.record_copy_now, known)
+        if known.paused:
+            hint = f"`flask destination resume {known.id}` resumes it."
+            raise Failure(f"{known.name} is paused", hint=hint)
+        if wait:
+            _copy_here(known)
+            return
     say(f"{known.name} will be copied to within a minute.")
-    if known.paused:
-        say(f"It is paused. `flask destination resume {known.id}` resumes it.")
+
+
+def _copy_here(known: Destination) -> None:
+    before = {copy.id for copy in current_offsite().ledger(known.id).copies}
+    if not copy_here(installation_of(current_config()), known.id):
+        hint = f"`flask destination show {known.id}` shows its progress."
+        raise Failure(f"another process copies to {known.name}", hint=hint)
+    ledger = current_offsite().ledger(known.id)
+    if last := ledger.trouble:
+        raise place_failure(last.trouble, last.facts, last.answer)
+    new = [copy for copy in ledger.copies if copy.id not in before]
+    for each in new:
+        say(f"{each.id} copied to {known.name} ({size(each.size_bytes)}).")
+    if not new:
+        say(f"{known.name} has a copy of each backup that it should have.")

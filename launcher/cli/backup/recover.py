@@ -1,0 +1,214 @@
+"""Bring a copy back from a place, on a machine that may know nothing of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from launcher.backup.errors import VerificationError
+from launcher.backup.reasons import Reason
+from launcher.backup.records.backup import Backup
+from launcher.cli.backup.group import backup
+from launcher.cli.backup.plan import say_plan
+from launcher.cli.backup.restore import say_consequences, say_outcome
+from launcher.cli.exits import handle_backup_errors
+from launcher.cli.output import moment, print_json, print_result, print_table, say, size
+from launcher.cli.place_options import place_options, read_place
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, require_word, typist, yes_option
+from launcher.current import current_backups, current_config
+from launcher.offsite.age import Identity, read_identities
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.keys import KeyFile
+from launcher.offsite.records import Destination
+from launcher.offsite.recover import (
+    FoundCopy,
+    FoundPlace,
+    FoundSite,
+    bring,
+    is_damage,
+    look,
+    place_of,
+)
+from launcher.offsite.troubles import RemoteError
+
+
+@backup.command()
+@click.argument("address")
+@place_options
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    help="Recovery kit, or a file with its key. Asked for if needed.",
+)
+@click.option("--list", "only_lists", is_flag=True, help="List the copies and stop.")
+@click.option("--copy", "copy_id", metavar="ID", default="", help="Copy to restore.")
+@click.option(
+    "--site", "site_id", metavar="SITE", default="", help="Site, where there are several."
+)
+@yes_option
+@json_option
+@partial(handle_backup_errors, creates_database=False)  # the restore creates it
+def recover(
+    address: str,
+    key_file: Path | None,
+    *,
+    only_lists: bool,
+    copy_id: str,
+    site_id: str,
+    yes: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Restore the newest good copy from another place.
+
+    ADDRESS is s3://BUCKET/FOLDER, /a/folder or rclone:TYPE:FOLDER. Needs no database and no
+    destination, only the access to the place and the recovery kit. Nothing is changed there.
+
+    On an empty data directory it does not ask. Otherwise it shows the plan, asks, and creates a
+    safety backup, as `flask backup restore` does.
+
+    \b
+    Examples:
+      flask backup recover /mnt/usb/launcher --list
+      flask backup recover s3://ada-launcher/home --key-file kit.txt \\
+        --endpoint https://s3.eu-central-003.backblazeb2.com
+    """
+    from launcher.cli.offsite_failures import offsite_errors  # noqa: PLC0415  (SQLAlchemy)
+
+    with offsite_errors():
+        place, identities = _place(address, given), _identities(key_file)
+        found = _look(place, identities, site_id)
+        if not (only_lists or found.newest) and not key_file:
+            identities = (*identities, *_asked_key(found))
+            found = _look(place, identities, site_id)
+        if only_lists:
+            _show(found, as_json=as_json)
+            return
+        is_bare = _is_bare()
+        brought = _bring(place, identities, found, copy_id)
+    service = current_backups()
+    if not (yes or is_bare):
+        with bars() as on_progress:
+            plan = service.plan(brought.id, by=typist(), on_progress=on_progress)
+        say_plan(plan)
+        say_consequences(plan)
+        require_word("restore")
+    with bars() as on_progress:
+        outcome = service.restore(
+            brought.id, by=typist(), keep_schedule=not is_bare, on_progress=on_progress
+        )
+    say_outcome(outcome)
+    say("Sign in with an account from the copy.")
+    say("Then add the destination again: `flask destination add NAME ADDRESS`.")
+    print_result(outcome, outcome.plan.source, as_json=as_json)
+
+
+def _place(address: str, given: Mapping[str, Any]) -> Destination:
+    given_place = read_place(address, **given)
+    return place_of(given_place.service, given_place.options, given_place.secrets)
+
+
+def _identities(key_file: Path | None) -> tuple[Identity, ...]:
+    """Return the keys of the file, and those of this data directory, if it has any."""
+    own = tuple(each.identity for each in KeyFile(OffsiteFiles(current_config().data_dir)).read())
+    if key_file is None:
+        return own
+    try:
+        text = key_file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{key_file} cannot be read: {error}") from error
+    return (*read_identities(text), *own)
+
+
+def _asked_key(found: FoundPlace) -> tuple[Identity, ...]:
+    """Return the key that the person types for copies that are encrypted."""
+    if not sys.stdin.isatty():
+        raise OffsiteError("not_opened", keys=found.needed)
+    text = click.prompt("Secret key from the recovery kit", hide_input=True, err=True)
+    return read_identities(str(text))
+
+
+def _look(place: Destination, identities: Sequence[Identity], site_id: str) -> FoundPlace:
+    say("Looking for copies.")
+    return look(place, identities, site_id=site_id)
+
+
+def _bring(
+    place: Destination, identities: Sequence[Identity], found: FoundPlace, copy_id: str
+) -> Backup:
+    """Return the backup that was asked for, or the newest that is good, once it is listed here.
+
+    A damaged copy is named, and the next older one is taken, unless one was asked for.
+    """
+    site, candidates = _candidates(found, copy_id)
+    for each in candidates:
+        say(f"Downloading {each.id} of {site.name or site.id} ({size(each.size_bytes)}).")
+        try:
+            with bars() as on_progress:
+                return bring(
+                    place, site.id, each.id, identities,
+                    backups=current_backups(), data_dir=current_config().data_dir,
+                    by=typist(), on_progress=on_progress,
+                )  # fmt: skip
+        except (OffsiteError, VerificationError, RemoteError) as error:
+            if copy_id or not is_damage(error) or each is candidates[-1]:
+                raise
+            say(f"The copy {each.id} is damaged. Taking the next older one.")
+    raise OffsiteError("not_opened", keys=found.needed)
+
+
+def _candidates(found: FoundPlace, copy_id: str) -> tuple[FoundSite, Sequence[FoundCopy]]:
+    if copy_id:
+        site, copy = found.find(copy_id)
+        return site, (copy,)
+    if len(found.sites) > 1:
+        names = ", ".join(f"{each.id} ({each.name or 'not opened'})" for each in found.sites)
+        raise click.UsageError(f"Several sites have copies there. Give one with --site: {names}.")
+    return found.sites[0], found.sites[0].usable
+
+
+def _is_bare() -> bool:
+    """Whether there is no data here that a restore would replace."""
+    problem = current_backups().live_problem()
+    return problem is not None and problem.reason is Reason.LIVE_NOT_MADE
+
+
+def _show(found: FoundPlace, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    newest = found.newest
+    rows = [("SITE", "NAME", "ID", "CREATED", "TYPE", "SIZE", "STATUS")]
+    for site in found.sites:
+        for each in site.copies:
+            status = _status(each) + (", newest" if newest and newest[1] is each else "")
+            rows.append(
+                (
+                    site.id,
+                    site.name or "?",
+                    each.id,
+                    moment(each.created_at),
+                    each.kind or "?",
+                    size(each.size_bytes) if each.size_bytes else "?",
+                    status,
+                )
+            )
+    print_table(rows)
+    if newest is None and found.needed:
+        say(f"No key opens these copies. They need the secret key of {found.needed}.")
+        say("Give the recovery kit with --key-file.")
+
+
+def _status(copy: FoundCopy) -> str:
+    if not copy.is_whole:
+        return "incomplete"
+    if copy.opens is None:
+        return "not read"
+    return "opens" if copy.opens else "another key"

@@ -1,0 +1,270 @@
+"""Copies in a place, found and brought back without the site that wrote them.
+
+A bare machine has neither destinations nor a key of its own: the place comes from options, the key
+from the recovery kit. Nothing is changed at the place. Here, nothing is listed before a copy is
+downloaded, verified and published as the backup that it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from launcher.backup.errors import VerificationError
+from launcher.backup.files import disk_errors, free_bytes
+from launcher.backup.ports import OnProgress
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.ids import BackupId, moment_of
+from launcher.backup.service import BackupService
+from launcher.backup.store.names import id_of_manifest, manifest_name
+from launcher.offsite.addresses import address_of
+from launcher.offsite.age import Identity
+from launcher.offsite.copy_manifest import (
+    MAX_BYTES,
+    CopyManifest,
+    copy_of,
+    open_copy_manifest,
+    read_copy_manifest,
+)
+from launcher.offsite.download import needed_bytes
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.fetching import fetch_copy
+from launcher.offsite.object_names import site_of
+from launcher.offsite.opening import open_remote
+from launcher.offsite.records import Destination, Service, StoredCopy
+from launcher.offsite.remote import Remote
+from launcher.offsite.troubles import RemoteError, Trouble
+
+_PLACE_ID = "-"
+MOST_READ = 30
+"""So many of the newest copies of a site are described; of older ones the time is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCopy:
+    """A copy at a place.
+
+    Attributes:
+        created_at: of the backup.
+        size_bytes: of what is downloaded, 0 where its manifest was not read.
+        kind, app_version, database_bytes: of the backup, as far as the key opens its manifest.
+        opens: whether a key that was given opens it; None where its manifest was not read.
+        recipients: the public keys that open it, none for one that is not encrypted.
+        is_whole: False where its object is missing, or has another size.
+    """
+
+    id: BackupId
+    created_at: datetime
+    size_bytes: int = 0
+    kind: Kind | None = None
+    app_version: str = ""
+    database_bytes: int = 0
+    opens: bool | None = None
+    recipients: tuple[str, ...] = ()
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSite:
+    """The copies of one site at a place, newest first; `name` is "" where no key opens one."""
+
+    id: str
+    name: str
+    copies: tuple[FoundCopy, ...]
+
+    @property
+    def usable(self) -> Sequence[FoundCopy]:
+        """The copies that can be brought back, as far as is known, newest first."""
+        return [each for each in self.copies if each.is_whole and each.opens is not False]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """What is in a place: its sites, the one with the newest copy first."""
+
+    sites: tuple[FoundSite, ...]
+
+    @property
+    def newest(self) -> tuple[FoundSite, FoundCopy] | None:
+        """The newest copy that can be brought back, None where there is none."""
+        found = [(site, each) for site in self.sites for each in site.usable[:1]]
+        return max(found, key=lambda each: each[1].created_at, default=None)
+
+    @property
+    def needed(self) -> str:
+        """The public keys of copies that no given key opens, "" where there is none."""
+        closed = [each for site in self.sites for each in site.copies if each.opens is False]
+        return " or ".join(sorted({key for each in closed for key in each.recipients}))
+
+    def find(self, backup_id: str, site_id: str = "") -> tuple[FoundSite, FoundCopy]:
+        """Return one copy.
+
+        Raises:
+            OffsiteError: `copy_not_found`.
+        """
+        for site in self.sites:
+            for each in site.copies:
+                if each.id == backup_id and site_id in {"", site.id}:
+                    return site, each
+        raise OffsiteError("copy_not_found", backup_id=backup_id)
+
+
+def place_of(
+    service: Service, options: Mapping[str, str], secrets_: Mapping[str, str]
+) -> Destination:
+    """Return a place to look into; it may be named with the folder of its site or without."""
+    key = "path" if service is Service.FOLDER else "folder"
+    parent, _, last = options.get(key, "").rstrip("/").rpartition("/")
+    if site_of(last):
+        options = {**options, key: parent or ("/" if key == "path" else "")}
+    return Destination(_PLACE_ID, _PLACE_ID, service, options=options, secrets=secrets_)
+
+
+def look(place: Destination, identities: Sequence[Identity], *, site_id: str = "") -> FoundPlace:
+    """Return the copies in a place; nothing is changed there.
+
+    The manifests of the newest copies are read, a request each; no data is downloaded.
+
+    Raises:
+        RemoteError
+        OffsiteError: `no_copies`.
+    """
+    with contextlib.closing(open_remote(place)) as remote:
+        ids = [each for each in remote.list_sites() if site_id in {"", each}]
+    sites = [found for each in ids if (found := _look_into(place, each, identities)).copies]
+    if not sites:
+        raise OffsiteError("no_copies")
+    sites.sort(key=lambda site: site.copies[0].created_at, reverse=True)
+    return FoundPlace(tuple(sites))
+
+
+def _look_into(place: Destination, site_id: str, identities: Sequence[Identity]) -> FoundSite:
+    with contextlib.closing(open_remote(place, site=site_id)) as remote:
+        sizes = {each.name: each.size_bytes for each in remote.list()}
+        ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_by_time, reverse=True)
+        copies, names = [], []
+        for at, each in enumerate(ids):
+            if at >= MOST_READ:
+                copies.append(FoundCopy(each, _moment(each)))
+                continue
+            found, name = _describe(remote, each, identities, sizes)
+            copies.append(found)
+            names.append(name)
+    return FoundSite(site_id, next(filter(None, names), ""), tuple(copies))
+
+
+def _describe(
+    remote: Remote, id_: BackupId, identities: Sequence[Identity], sizes: Mapping[str, int]
+) -> tuple[FoundCopy, str]:
+    """Return a copy as its manifest describes it, and the name of its site."""
+    try:
+        manifest = _manifest(remote, id_)
+    except OffsiteError:
+        return FoundCopy(id_, _moment(id_), is_whole=False), ""
+    copy = FoundCopy(
+        id_,
+        manifest.created_at,
+        size_bytes=manifest.stored.size_bytes,
+        opens=False,
+        recipients=tuple(sorted(manifest.recipients)),
+        is_whole=sizes.get(manifest.stored.name) == manifest.stored.size_bytes,
+    )
+    try:
+        backup, name = open_copy_manifest(manifest, identities)
+    except OffsiteError as error:
+        return replace(copy, is_whole=copy.is_whole and error.code == "not_opened"), ""
+    size_bytes = backup.database.size_bytes if backup.database else 0
+    opened = replace(copy, opens=True, kind=backup.kind, app_version=backup.app_version)
+    return replace(opened, database_bytes=size_bytes), name
+
+
+def _manifest(remote: Remote, id_: BackupId) -> CopyManifest:
+    name = manifest_name(id_)
+    return read_copy_manifest(remote.get_bytes(name, limit=MAX_BYTES), name=name)
+
+
+def bring(
+    place: Destination,
+    site_id: str,
+    backup_id: BackupId,
+    identities: Sequence[Identity],
+    *,
+    backups: BackupService,
+    data_dir: Path,
+    by: str,
+    on_progress: OnProgress | None = None,
+    operation_id: str = "",
+) -> Backup:
+    """Download a copy, verify it, and list it here as the backup that it was.
+
+    On failure, and when the process is killed, the list and the data are as they were.
+
+    Raises:
+        RemoteError: its manifest could not be read.
+        OffsiteError: `not_opened` (fact `keys`), `copy_damaged`, `copy_not_found`,
+            `disk_too_small` (facts in bytes: `download_bytes`, `needed_bytes`, `free_bytes`).
+        and what `fetch_copy` raises.
+    """
+    with contextlib.closing(open_remote(place, site=site_id)) as remote:
+        copy = _opened(remote, backup_id, identities)
+    _require_room(copy, data_dir)
+    return fetch_copy(
+        backups,
+        replace(place, name=f"{address_of(place)} ({site_id})"),
+        site_id,
+        copy,
+        identities,
+        by=by,
+        on_progress=on_progress,
+        operation_id=operation_id,
+    )
+
+
+def _opened(remote: Remote, backup_id: BackupId, identities: Sequence[Identity]) -> StoredCopy:
+    try:
+        manifest = _manifest(remote, backup_id)
+    except RemoteError as error:
+        if error.trouble is Trouble.NOT_THERE:
+            raise OffsiteError("copy_not_found", backup_id=backup_id) from error
+        raise
+    try:
+        backup, _ = open_copy_manifest(manifest, identities)
+    except OffsiteError as error:
+        keys = " or ".join(sorted(manifest.recipients))
+        raise OffsiteError(error.code, backup_id=backup_id, keys=keys) from error
+    return copy_of(manifest, backup)
+
+
+def _require_room(copy: StoredCopy, data_dir: Path) -> None:
+    """Refuse when the disk is too small for the copy, and for the restore that follows.
+
+    A restore unpacks the backup once, and writes the result.
+    """
+    database_bytes = copy.backup.database.size_bytes if copy.backup.database else 0
+    needed = needed_bytes(copy) + 2 * database_bytes
+    with disk_errors("use the data directory"):
+        free = free_bytes(data_dir)
+    if free < needed:
+        raise OffsiteError(
+            "disk_too_small", download_bytes=copy.size_bytes, needed_bytes=needed, free_bytes=free
+        )
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether an error says that a copy is damaged, so that another one may be good."""
+    if isinstance(error, OffsiteError):
+        return error.code in {"copy_damaged", "copy_not_found"}
+    if isinstance(error, RemoteError):
+        return error.trouble in {Trouble.DIFFERENT, Trouble.CUT_SHORT, Trouble.NOT_THERE}
+    return isinstance(error, VerificationError)
+
+
+def _by_time(id_: BackupId) -> tuple[datetime, str]:
+    return _moment(id_), id_
+
+
+def _moment(id_: BackupId) -> datetime:
+    return moment_of(id_) or datetime(1970, 1, 1, tzinfo=UTC)

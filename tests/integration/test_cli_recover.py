@@ -1,0 +1,224 @@
+"""A copy elsewhere comes back: with its destination, and on a bare machine without anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from launcher.current import current_backups, current_offsite
+from tests.conftest import MakeApp
+
+Run = Callable[..., Result]
+
+
+def runner_of(app: Flask) -> Run:
+    def run(*words: str, said: str = "", expect: int = 0) -> Result:
+        result = app.test_cli_runner().invoke(args=words, input=said)
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def app(unled_app: Flask) -> Flask:
+    return unled_app
+
+
+@pytest.fixture
+def flask(app: Flask, cast: object) -> Run:
+    return runner_of(app)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> str:
+    """A folder that looks like a mounted disk: its parent is not empty."""
+    (tmp_path / "disk" / "lost+found").mkdir(parents=True)
+    return str(tmp_path / "disk" / "launcher")
+
+
+@pytest.fixture
+def copied(flask: Run, disk: str, tmp_path: Path) -> str:
+    """The id of a backup with an encrypted copy on the disk, whose kit is in `kit.txt`."""
+    flask("destination", "add", "Disk", disk, "--encrypt")
+    flask("recovery-kit", "save", str(tmp_path / "kit.txt"))
+    id_ = flask("backup", "create", "--note", "before the move").stdout.strip()
+    assert f"{id_} copied to Disk" in flask("destination", "copy", "disk", "--wait").stderr
+    return id_
+
+
+@pytest.fixture
+def bare(make_app: MakeApp, tmp_path: Path) -> Run:
+    """The commands of a machine with an empty data directory."""
+    return runner_of(make_app(data_dir=str(tmp_path / "bare"), scheduler="off"))
+
+
+def damage(disk: str, id_: str) -> None:
+    (path,) = Path(disk).glob(f"launcher-*/launcher-{id_}.db.zst.age")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_backup_says_where_its_copies_are_and_comes_back_when_it_is_gone_here(
+    flask: Run, copied: str
+) -> None:
+    newer = flask("backup", "create").stdout.strip()
+    listed = {each["id"]: each for each in json.loads(flask("backup", "list", "--json").stdout)}
+    assert [each["destination"] for each in listed[copied]["copies"]] == ["disk"]
+    assert listed[newer]["copies"] == []
+    assert "Copies:    Disk" in flask("backup", "show", copied).stdout
+
+    flask("backup", "delete", copied, "--yes")
+    gone = flask("backup", "list")
+    assert f"{copied}  Disk" in gone.stderr
+    restored = flask("backup", "restore", copied, "--yes")
+    assert restored.stdout.strip() == copied
+    assert f"Downloading {copied} from Disk" in restored.stderr
+    assert flask("backup", "show", copied).exit_code == 0
+
+
+def test_one_copy_is_downloaded_by_its_id(flask: Run, copied: str) -> None:
+    flask("backup", "create")
+    flask("backup", "delete", copied, "--yes")
+    assert flask("backup", "fetch", copied, "--from", "disk").stdout.strip() == copied
+    unknown = flask("backup", "fetch", "20200101T000000Z-aaaaaa", expect=13)
+    assert "no good copy of 20200101T000000Z-aaaaaa is known" in unknown.stderr
+    nowhere = flask("backup", "fetch", copied, "--from", "nas", expect=13)
+    assert "there is no destination nas" in nowhere.stderr
+
+
+def test_an_empty_machine_has_the_data_of_the_newest_copy_after_one_command(
+    flask: Run, bare: Run, copied: str, disk: str, tmp_path: Path
+) -> None:
+    flask("app", "add", "Jellyfin", "https://jellyfin.home.arpa")
+    newest = flask("backup", "create").stdout.strip()
+    flask("destination", "copy", "disk", "--wait")
+    kit = str(tmp_path / "kit.txt")
+
+    listed = bare("backup", "recover", disk, "--list", "--json", "--key-file", kit)
+    (site,) = json.loads(listed.stdout)["sites"]
+    assert [each["id"] for each in site["copies"]] == [newest, copied]
+    assert {each["opens"] for each in site["copies"]} == {True}
+    assert not (tmp_path / "bare" / "launcher.db").exists()
+
+    done = bare("backup", "recover", disk, "--key-file", kit)
+    assert done.stdout.strip() == newest
+    assert "Sign in with an account from the copy." in done.stderr
+    assert "Type restore" not in done.stderr
+    assert "Jellyfin" in bare("app", "list").stdout
+    assert bare("user", "list").stdout == flask("user", "list").stdout
+    assert json.loads(bare("backup", "list", "--json").stdout)[0]["kind"] == "manual"
+
+
+def test_another_copy_can_be_chosen_and_a_folder_may_be_named_with_its_site(
+    flask: Run, bare: Run, copied: str, disk: str, tmp_path: Path
+) -> None:
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    (folder,) = Path(disk).glob("launcher-*")
+    done = bare("backup", "recover", str(folder), "--copy", copied,
+                "--key-file", str(tmp_path / "kit.txt"))  # fmt: skip
+    assert done.stdout.strip() == copied
+
+
+def test_where_there_is_data_it_asks_and_can_be_undone(
+    flask: Run, copied: str, disk: str, app: Flask
+) -> None:
+    flask("app", "add", "New", "https://new.home.arpa")
+    asked = flask("backup", "recover", disk, "--copy", copied, expect=2)
+    assert "Use --yes" in asked.stderr
+    assert "New" in flask("app", "list").stdout
+
+    flask("backup", "recover", disk, "--copy", copied, "--yes")
+    assert "New" not in flask("app", "list").stdout
+    flask("backup", "undo", "--yes")
+    assert "New" in flask("app", "list").stdout
+
+
+def test_a_damaged_copy_is_named_and_the_next_older_one_is_taken(
+    flask: Run, make_app: MakeApp, copied: str, disk: str, tmp_path: Path
+) -> None:
+    bare = runner_of(make_app(data_dir=str(tmp_path / "bare"), scheduler="off"))
+    newest = flask("backup", "create").stdout.strip()
+    flask("destination", "copy", "disk", "--wait")
+    damage(disk, newest)
+    kit = str(tmp_path / "kit.txt")
+
+    chosen = bare("backup", "recover", disk, "--copy", newest, "--key-file", kit, expect=90)
+    assert "the copy is not what was written to that place" in chosen.stderr
+    assert bare("backup", "recover", disk, "--key-file", kit).stdout.strip() == copied
+    damage(disk, copied)
+    other = runner_of(make_app(data_dir=str(tmp_path / "other"), scheduler="off"))
+    other("backup", "recover", disk, "--key-file", kit, expect=90)
+    assert not (tmp_path / "other" / "launcher.db").exists()
+
+
+def test_each_way_to_fail_has_its_code_and_says_what_to_do(
+    bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*words: str, code: int) -> str:
+        done = bare("backup", "recover", *words, expect=code)
+        assert done.stdout == ""
+        assert len(done.stderr.strip().splitlines()) >= 2
+        return done.stderr
+
+    kit = tmp_path / "kit.txt"
+    assert "no copies were found there" in fails(str(tmp_path / "disk" / "lost+found"), code=13)
+    assert "is not there" in fails(str(tmp_path / "nowhere" / "launcher"), code=22)
+    assert "They need the secret key of age1" in fails(disk, code=23)
+    other = tmp_path / "other.txt"
+    other.write_text("AGE-SECRET-KEY-1" + "Q" * 58)
+    assert "this is no key of age" in fails(disk, "--key-file", str(other), code=23)
+    missing = fails(disk, "--copy", "20200101T000000Z-aaaaaa", "--key-file", str(kit), code=13)
+    assert "there is no copy of 20200101T000000Z-aaaaaa" in missing
+    assert "no address of a place" in fails("disk", code=2)
+
+    monkeypatch.setattr("launcher.offsite.recover.free_bytes", lambda _path: 9_000)
+    said = fails(disk, "--key-file", str(kit), code=14)
+    assert "this disk is too small:" in said
+    assert "needed, 9.0 kB free" in said
+    assert not list((tmp_path / "bare").glob("launcher.db*"))
+
+
+def test_of_two_sites_in_one_folder_one_is_chosen(
+    bare: Run, make_app: MakeApp, copied: str, disk: str, tmp_path: Path
+) -> None:
+    second = make_app(data_dir=str(tmp_path / "second"), scheduler="off")
+    run = runner_of(second)
+    run("destination", "add", "Disk", disk, "--no-encrypt")
+    id_ = run("backup", "create").stdout.strip()
+    run("destination", "copy", "disk", "--wait")
+    with second.app_context():
+        site = current_offsite().settings().site
+
+    kit = str(tmp_path / "kit.txt")
+    refused = bare("backup", "recover", disk, "--key-file", kit, expect=2)
+    assert site in refused.stderr
+    listed = bare("backup", "recover", disk, "--site", site, "--list", "--json")
+    (found,) = json.loads(listed.stdout)["sites"]
+    assert [each["id"] for each in found["copies"]] == [id_]
+
+
+def test_nothing_is_here_after_a_download_that_was_interrupted(
+    copied: str, disk: str, make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = make_app(data_dir=str(tmp_path / "bare"), scheduler="off")
+    kit = str(tmp_path / "kit.txt")
+
+    def interrupt(*_args: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("launcher.offsite.download.decrypt", interrupt)
+    runner_of(machine)("backup", "recover", disk, "--key-file", kit, expect=130)
+    with machine.app_context():
+        assert current_backups().list() == []
+    left = [each for each in (tmp_path / "bare").rglob("*") if each.suffix in {".age", ".part"}]
+    assert left == []
+    monkeypatch.undo()
+    assert runner_of(machine)("backup", "recover", disk, "--key-file", kit).stdout.strip() == copied
