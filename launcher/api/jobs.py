@@ -23,6 +23,7 @@ from launcher.jobs.history import Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.models import TokenScope
 from launcher.models.types import utc_now
+from launcher.offsite.troubles import Trouble
 from launcher.schedule.leader import leader
 
 
@@ -44,6 +45,16 @@ class RunFacts(msgspec.Struct, kw_only=True):
     ] = UNSET
     rows: Annotated[
         dict[str, int] | UnsetType, Meta(description="Rows by table in the tested backup.")
+    ] = UNSET
+    destination: Annotated[
+        str | UnsetType, Meta(description="The name of the place whose copy was tested.")
+    ] = UNSET
+    not_reached: Annotated[
+        str | UnsetType,
+        Meta(description="The name of the place whose copy could not be tested."),
+    ] = UNSET
+    trouble: Annotated[
+        Trouble | UnsetType, Meta(description="Why the copy there could not be tested.")
     ] = UNSET
     verified: Annotated[int | UnsetType, Meta(description="How many backups were verified.")] = (
         UNSET

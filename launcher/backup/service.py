@@ -38,11 +38,12 @@ from launcher.backup.errors import (
     UploadRejectedError,
     VerificationError,
 )
+from launcher.backup.examine import Checked
 from launcher.backup.files import disk_errors, free_bytes, is_folder, remove_left_temporaries
 from launcher.backup.journal import Journal
 from launcher.backup.operations import Aside, Operation, Operations, ProgressReporter
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
-from launcher.backup.preparing import Choices, prepare_restore, read_live, unpack_restore
+from launcher.backup.preparing import Choices, Live, prepare_restore, read_live, unpack_restore
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import BEFORE_KINDS, Backup, Encoding, Kind, good_ones
 from launcher.backup.records.ids import LATEST, parse_backup_id
@@ -72,6 +73,7 @@ from launcher.backup.verify import (
     ExaminerHere,
     recording_damage,
     remember_proven,
+    stage_copy,
     stage_path,
     verify_backup,
     work_folder,
@@ -272,6 +274,44 @@ class BackupService(Catalogue):
             operation_id=operation_id,
         ) as operation:
             plan = self._plan(operation, reference, Choices())
+            operation.facts["rows"] = {change.table: change.then for change in plan.rows}
+            return plan
+
+    def test_restore_of_copy(
+        self,
+        backup: Backup,
+        path: Path,
+        *,
+        by: str,
+        destination: str,
+        on_progress: OnProgress | None = None,
+    ) -> RestorePlan:
+        """Run the whole restore of a copy of a backup on a temporary copy, as `test_restore` does.
+
+        What is found says nothing of the backup here, and changes nothing of it.
+
+        Args:
+            backup: what is known of it.
+            path: the file as it was stored here, which is only read.
+            by: who started it.
+            destination: the name of the place that the copy was in, for the history.
+            on_progress: called at every stage.
+
+        Raises:
+            VerificationError, IncompatibleBackupError, InsufficientSpaceError,
+            SourceDatabaseError
+        """
+        with self._operations.run(
+            Verb.TEST_RESTORE, by=by, stages=STAGES_PLAN, on_progress=on_progress
+        ) as operation:
+            operation.about(backup.id)
+            operation.facts["destination"] = destination
+            operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
+            target = work_folder(operation, self._store) / f"restore-{operation.id}.db"
+            with self._examiner.started() as check:
+                live = read_live(self._live, content=self._content)
+                checked = stage_copy(backup, path, target, check=check, on_bytes=operation.advance)
+            plan = self._plan_of(operation, backup, checked, live, Choices(), doubts=())
             operation.facts["rows"] = {change.table: change.then for change in plan.rows}
             return plan
 
@@ -885,6 +925,20 @@ class BackupService(Catalogue):
             checked = unpack_restore(
                 operation, source, store=self._store, check=check, clock=self._clock
             )
+        doubts = self._doubts_of(asked, source)
+        return self._plan_of(operation, source, checked, live, choices, doubts=doubts)
+
+    def _plan_of(
+        self,
+        operation: Operation,
+        source: Backup | Path,
+        checked: Checked,
+        live: Live,
+        choices: Choices,
+        *,
+        doubts: tuple[Fault, ...],
+    ) -> RestorePlan:
+        """Prepare what was unpacked and checked, and compare it with the live data."""
         staged = prepare_restore(
             operation,
             checked,
@@ -893,9 +947,7 @@ class BackupService(Catalogue):
             choices=choices,
             epoch=secrets.token_hex(16),
         )
-        return plan_restore(
-            source, staged, live=live, choices=choices, doubts=self._doubts_of(asked, source)
-        )
+        return plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
 
     def _doubts_of(self, asked: str | Path, found: Backup | Path) -> tuple[Fault, ...]:
         """Return what to know of a backup before it is unpacked."""

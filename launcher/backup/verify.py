@@ -213,7 +213,33 @@ def stage_backup(
         with store.open(backup) as source, disk_errors("unpack the file"):
             unpack_unknown(source, target, on_bytes=on_bytes)
         return check(target, is_own=False, app_version="")
-    with store.open(backup) as source, disk_errors("unpack the backup"):
+    with store.open(backup) as source:
+        return _stage_known(backup, source, target, check=check, on_bytes=on_bytes)
+
+
+def stage_copy(
+    backup: Backup, path: Path, target: Path, *, check: Examine, on_bytes: OnBytes
+) -> Checked:
+    """Unpack the file of a backup that lies at `path` to `target` and check it whole.
+
+    Raises:
+        VerificationError: it is not the file that was stored, or is damaged.
+        IncompatibleBackupError: it is sound, and not for this Launcher.
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    with disk_errors("read the copy"):
+        source = path.open("rb")
+    with source:
+        return _stage_known(backup, source, target, check=check, on_bytes=on_bytes)
+
+
+def _stage_known(
+    backup: Backup, source: BinaryIO, target: Path, *, check: Examine, on_bytes: OnBytes
+) -> Checked:
+    """Unpack the file of a backup with a manifest, verified against it, and check it whole."""
+    assert backup.file is not None  # noqa: S101 (the caller has looked)
+    assert backup.database is not None  # noqa: S101
+    with disk_errors("unpack the backup"):
         require_space(target.parent, backup.database.size_bytes, what="unpacking the backup")
         unpack_to(target, source, file=backup.file, database=backup.database, on_bytes=on_bytes)
     checked = check(target, is_own=backup.kind in OWN_KINDS, app_version=backup.app_version)

@@ -7,11 +7,12 @@ from flask.cli import AppGroup
 
 from launcher.backup.ports import utc_now
 from launcher.backup.records.backup import State
+from launcher.backup.records.text import clean_note
 from launcher.cli import output
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, handle_backup_errors
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, read_current_settings, typist
-from launcher.current import current_application, current_backups, current_config
+from launcher.current import current_application, current_backups, current_config, current_offsite
 from launcher.jobs.facts import JobFacts, facts_of
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
@@ -90,6 +91,7 @@ def run(job_id: str, as_json: bool) -> None:
             by=typist(),
             is_by_hand=True,
             on_progress=on_progress,
+            offsite=current_offsite(),
         )
     assert done is not None  # noqa: S101 (by hand there is always something to do)
     if as_json:
@@ -106,6 +108,10 @@ def _print_results(done: Run) -> None:
     facts = done.facts
     if made := facts.get("backup_id"):
         output.put(made)
+    if place := facts.get("destination"):
+        output.say(f"Restored from {clean_note(str(place))} to a temporary copy.")
+    if place := facts.get("not_reached"):
+        output.say(f"No copy could be tested from {clean_note(str(place))}, so one here was.")
     if "verified" in facts:
         output.say(f"Verified {facts['verified']} of {facts['total']}.")
     if overdue := facts.get("overdue"):

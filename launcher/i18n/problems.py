@@ -288,6 +288,7 @@ def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
         "object": problem.fault.facts.get("name", "") if problem.fault else "",
         "what": operation_words(entry) if entry else "",
         "who": entry.by if entry else "",
+        "destination": str(entry.facts.get("destination", "")) if entry else "",
     }
     return Markup(" ").join(_filled(words, values) for words in _sentences(problem, snapshot))
 
@@ -326,6 +327,8 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             yield _AFTER_INTERRUPTION.get(data, untouched)
         case ProblemKind.RESTORE_TEST_FAILED:
             yield _("%(when)s: %(reason)s.")
+            if problem.entry and problem.entry.facts.get("destination"):
+                yield _("The copy was from %(destination)s.")
             yield (
                 _(
                     "Your data is unchanged. Test another backup, so that you know one that"

@@ -55,7 +55,8 @@ class Run:
         facts: what the job reports. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
             `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`,
             `overdue` (how many still wait for longer than they should);
-            `restore-test`: `backup_id`, `rows` by table.
+            `restore-test`: `backup_id`, `rows` by table; `destination`, the name of the place whose
+            copy was tested; `not_reached` and `trouble` of one whose copy could not be.
     """
 
     id: str

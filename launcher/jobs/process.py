@@ -20,6 +20,7 @@ from launcher.db.settings_reader import read_settings
 from launcher.jobs import work
 from launcher.jobs.history import Book
 from launcher.jobs.registry import JOBS
+from launcher.offsite.service import OffsiteService
 
 _NOTHING = "nothing"
 _log = logging.getLogger(__name__)
@@ -89,16 +90,18 @@ def main() -> None:
         return
     installation = request.installation
     answer = StartReply(sys.stdout)
+    backups = build_backups(installation)
     try:
         run = work.perform(
             request.job_id,
-            build_backups(installation),
+            backups,
             Book(installation.data_dir),
             read_settings(installation.database_path, Gate(installation.data_dir / "locks")),
             clock=utc_now,
             by=request.by,
             is_by_hand=request.is_by_hand,
             on_begun=answer.begun,
+            offsite=OffsiteService(installation.data_dir, backups),
         )
     except BackupError as error:
         answer.refused(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from launcher.backup.codec import encode
 from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
+    ChecksumMismatchError,
     InsufficientSpaceError,
     OperationInProgressError,
     StoreUnavailableError,
@@ -31,6 +33,10 @@ from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
 from launcher.jobs.history import Book, Record, Run, RunOutcome
 from launcher.jobs.registry import JOBS, Job
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.restore_test import FarCopy
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.troubles import RemoteError, Trouble
 from launcher.settings.table import SiteSettings
 
 SCHEDULE = "schedule"
@@ -105,6 +111,7 @@ class _Task:
     slot: datetime | None
     on_begun: Callable[[], None]
     on_progress: OnProgress | None
+    offsite: OffsiteService | None = None
     run: Run | None = None
 
     def begin(self) -> Run:
@@ -135,12 +142,14 @@ def perform(
     is_by_hand: bool = False,
     on_begun: Callable[[], None] = lambda: None,
     on_progress: OnProgress | None = None,
+    offsite: OffsiteService | None = None,
 ) -> Run | None:
     """Run a job if it is due, or because a person asked for it, and record how it ended.
 
     Args:
         on_begun: called once it is certain that it runs.
         is_by_hand: do it now, whether it is due or not; no slot is used.
+        offsite: the copies in other places, for the restore test.
 
     Returns:
         The run, or None when nothing was due, or another process is at it.
@@ -162,7 +171,7 @@ def perform(
             slot = owed(service, record, job, settings, now=now)
             if slot is None:
                 return None
-        task = _Task(book, service, job, settings, clock, by, slot, on_begun, on_progress)
+        task = _Task(book, service, job, settings, clock, by, slot, on_begun, on_progress, offsite)
         return _carry_out(task)
 
 
@@ -313,16 +322,78 @@ def _cut_short(overdue: int) -> TimeUsedUpError | None:
 
 
 def _test_restore(task: _Task) -> Done:
-    """Restore the newest good backup to a temporary copy."""
+    """Restore the newest good backup to a temporary copy: every other time that of another place.
+
+    Where that cannot be reached, the one here is tested, and the record says so.
+    """
+    far = _far_copy(task)
+    if far is None:
+        return _test_here(task)
+    facts = {"backup_id": far.copy.id, "destination": far.destination.name}
+    try:
+        task.begin()
+        plan = _offsite(task).restore_test(far, by=task.by, on_progress=task.report)
+    except VerificationError as error:
+        return Done(RunOutcome.FAILED, facts, error)
+    except (RemoteError, OffsiteError, InsufficientSpaceError) as error:
+        trouble = _trouble_of(error)
+        if trouble is not Trouble.DIFFERENT:
+            return _test_here(task, instead_of=far, trouble=trouble)
+        damaged = ChecksumMismatchError(Reason.CHECKSUM, name=far.copy.name)
+        return Done(RunOutcome.FAILED, facts, damaged)
+    rows = {change.table: change.then for change in plan.rows}
+    return Done(RunOutcome.SUCCEEDED, facts | {"rows": rows})
+
+
+def _far_copy(task: _Task) -> FarCopy | None:
+    """Return the copy to test, None where it is the turn of the backups here.
+
+    The last test that came to an end decides, so that one that was postponed counts for neither.
+    """
+    last = next(
+        (run for run in task.book.record(task.job.id).runs if "backup_id" in run.facts), None
+    )
+    if task.offsite is None or (last and "destination" in last.facts):
+        return None
+    if progress := task.service.progress():
+        # Not after a long download.
+        raise OperationInProgressError(
+            verb=progress.verb, by=progress.by, since=progress.started_at
+        )
+    with suppress(BackupError):  # the test of a backup here names it
+        return task.offsite.next_tested(task.settings)
+    return None
+
+
+def _trouble_of(error: Exception) -> Trouble:
+    """Return why a copy could not be used."""
+    if isinstance(error, RemoteError):
+        return error.trouble
+    return Trouble.NO_ROOM if isinstance(error, InsufficientSpaceError) else Trouble.NO_KEY
+
+
+def _offsite(task: _Task) -> OffsiteService:
+    assert task.offsite is not None  # noqa: S101 (it gave the copy)
+    return task.offsite
+
+
+def _test_here(
+    task: _Task, *, instead_of: FarCopy | None = None, trouble: Trouble | None = None
+) -> Done:
+    """Restore the newest good backup here to a temporary copy."""
+    facts: dict[str, object] = {}
+    if instead_of is not None:
+        facts = {"not_reached": instead_of.destination.name, "trouble": trouble}
     try:
         backup = task.service.get(LATEST)
         plan = task.service.test_restore(backup.id, by=task.by, on_progress=task.report)
     except (BackupNotFoundError, InsufficientSpaceError) as error:
-        return Done(RunOutcome.POSTPONED, {}, error)
+        return Done(RunOutcome.POSTPONED, facts, error)
     except VerificationError as error:
-        return Done(RunOutcome.FAILED, {"backup_id": backup.id}, error)
+        return Done(RunOutcome.FAILED, facts | {"backup_id": backup.id}, error)
     rows = {change.table: change.then for change in plan.rows}
-    return Done(RunOutcome.SUCCEEDED, {"backup_id": backup.id, "rows": rows})
+    outcome = RunOutcome.PARTLY if instead_of else RunOutcome.SUCCEEDED
+    return Done(outcome, facts | {"backup_id": backup.id, "rows": rows})
 
 
 _WORK: Mapping[str, Callable[[_Task], Done | None]] = {

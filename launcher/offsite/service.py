@@ -14,6 +14,7 @@ from launcher.backup.files import disk_errors, write_atomic
 from launcher.backup.fingerprints import Fingerprint
 from launcher.backup.ports import Clock, OnProgress, utc_now
 from launcher.backup.records.backup import Backup, Listing
+from launcher.backup.records.plan import RestorePlan
 from launcher.backup.records.text import clean_note, readable
 from launcher.backup.service import BackupService
 from launcher.offsite.age import read_public_key
@@ -23,6 +24,7 @@ from launcher.offsite.files import OffsiteFiles, SettingsFile, new_site
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.kit import Kit, make_kit
 from launcher.offsite.records import Destination, Destinations, Ledger, OneDisk, Recipient
+from launcher.offsite.restore_test import FarCopy, next_tested, restore_test
 from launcher.offsite.standing import StandingReader, kit_state, newest_own
 from launcher.offsite.status import KitState, OffsiteStatus
 from launcher.offsite.trial import Trial, TrialStep
@@ -265,6 +267,33 @@ class OffsiteService:
             by=by,
             on_progress=on_progress,
             operation_id=operation_id,
+        )
+
+    def next_tested(self, site: SiteSettings) -> FarCopy | None:
+        """Return the copy that the next restore test takes, None where there is none to take.
+
+        Raises:
+            StoreUnavailableError: the backup folder cannot be read.
+        """
+        return next_tested(self.status(site))
+
+    def restore_test(
+        self, far: FarCopy, *, by: str, on_progress: OnProgress | None = None
+    ) -> RestorePlan:
+        """Download a copy and restore it to a temporary copy. Asks the service in this process.
+
+        Raises:
+            RemoteError, OffsiteError, BackupError: see `restore_test.restore_test`.
+        """
+        return restore_test(
+            far,
+            files=self._files,
+            backups=self._backups,
+            identities=tuple(each.identity for each in self._keys.read()),
+            site=self.settings().site,
+            by=by,
+            clock=self._clock,
+            on_progress=on_progress,
         )
 
     # --- keys ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.output import moment, print_result, say
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, read_current_settings
-from launcher.current import current_application, current_backups, current_config
+from launcher.current import current_application, current_backups, current_config, current_offsite
 from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
@@ -77,6 +77,7 @@ def _perform(job_id: str, settings: SiteSettings) -> Run | None:
                 clock=utc_now,
                 on_begun=partial(_begun, job_id),
                 on_progress=on_progress,
+                offsite=current_offsite(),
             )
     except BackupError:
         if job_id == "backup":

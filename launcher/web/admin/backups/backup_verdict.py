@@ -129,8 +129,9 @@ def _listed(
 
 
 def _is_try_of(entry: JournalEntry, backup: Backup) -> bool:
-    """Whether `backup` was restored, and not only the safety backup of another restore."""
-    return entry.verb in {Verb.TEST_RESTORE, Verb.RESTORE} and entry.backup_id == backup.id
+    """Whether `backup` was restored: not a copy of it in another place, nor for a safety backup."""
+    is_try = entry.verb in {Verb.TEST_RESTORE, Verb.RESTORE} and entry.backup_id == backup.id
+    return is_try and "destination" not in entry.facts
 
 
 def _origin(backup: Backup, names: Mapping[str, str]) -> str:

@@ -18,12 +18,21 @@ from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
-from launcher.i18n.formats import clock_time, day_and_time, duration, listing, number
+from launcher.i18n.formats import (
+    clock_time,
+    day_and_time,
+    duration,
+    isolated,
+    listing,
+    number,
+)
 from launcher.i18n.labels import ERROR_WORDS, JOB_PURPOSES, JOB_WORDS, RUN_WORDS
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
+from launcher.i18n.offsite import trouble_words
 from launcher.jobs.history import Run, RunOutcome
 from launcher.jobs.registry import Job
+from launcher.offsite.troubles import Trouble
 from launcher.settings.table import SiteSettings
 from launcher.web.admin.backups.table import names_of
 from launcher.web.admin.backups.words import when
@@ -223,7 +232,26 @@ def _restore_tested(run: Run, present: Mapping[str, Backup]) -> Iterator[str]:
     if contents := contents_in_brief(run.facts.get("rows")):
         yield contents
     if backup_id := run.facts.get("backup_id"):
-        yield _with_link(gettext("From the backup of %(when)s"), _link(str(backup_id), present))
+        link = _link(str(backup_id), present)
+        if name := run.facts.get("destination"):
+            words = gettext("From the copy at %(name)s of the backup of %(when)s")
+            yield _with_link(words, link, name=isolated(str(name)))
+        else:
+            yield _with_link(gettext("From the backup of %(when)s"), link)
+    if name := run.facts.get("not_reached"):
+        yield escape(
+            gettext(
+                "The copy at %(name)s could not be tested: %(reason)s. A backup here was tested.",
+                name=isolated(str(name)),
+                reason=_reason(run.facts.get("trouble")),
+            )
+        )
+
+
+def _reason(code: object) -> str:
+    """Return why a copy could not be tested, by the value of a `Trouble`."""
+    known = Trouble(str(code)) if code in set(Trouble) else Trouble.NO_ANSWER_KNOWN
+    return trouble_words(known, {})[0]
 
 
 _RESULTS: Mapping[str, Callable[[Run, Mapping[str, Backup]], Iterator[str]]] = {
@@ -252,8 +280,8 @@ def _link(backup_id: str, present: Mapping[str, Backup]) -> Markup:
     return Markup('<a href="{}">{}</a>').format(address, words)
 
 
-def _with_link(text: str, link: Markup) -> Markup:
-    return Markup(text) % {"when": link}  # noqa: S704 (from a catalogue)
+def _with_link(text: str, link: Markup, **facts: str) -> Markup:
+    return Markup(text) % {"when": link, **facts}  # noqa: S704 (from a catalogue)
 
 
 def _ids(run: Run, name: str) -> Sequence[str]:

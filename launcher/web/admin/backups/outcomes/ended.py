@@ -12,7 +12,7 @@ from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
-from launcher.i18n.formats import duration, size
+from launcher.i18n.formats import duration, isolated, size
 from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, ErrorWords, operation_words
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -328,12 +328,22 @@ class RestoreTestEnded(Ended):
         return OutcomePage(
             "ok",
             gettext("Restore test passed"),
-            gettext(
-                "The backup was restored to a temporary copy: %(contents)s. Your data was"
-                " not changed.",
-                contents=contents(self.facts.get("rows")),
-            ),
+            self._text_of_success(),
             next_steps=(to_the_backups(), *self.to_the_plan(gettext("Restore…"), "rotate-ccw")),
+        )
+
+    def _text_of_success(self) -> str:
+        found = contents(self.facts.get("rows"))
+        if name := self.facts.get("destination"):
+            return gettext(
+                "The copy at %(name)s was restored to a temporary copy: %(contents)s. Your data was"
+                " not changed.",
+                name=isolated(str(name)),
+                contents=found,
+            )
+        return gettext(
+            "The backup was restored to a temporary copy: %(contents)s. Your data was not changed.",
+            contents=found,
         )
 
     def toast_of_success(self) -> str:
