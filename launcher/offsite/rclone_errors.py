@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from launcher.offsite.troubles import RemoteError, Trouble
 
 _PATTERNS = [
-    (r"didn't find backend called|unknown type", Trouble.WRONG_OPTIONS),
+    (r"find backend called|unknown type", Trouble.WRONG_OPTIONS),
     (r"knownhosts: key|host key|known_hosts", Trouble.HOST_KEY),
     (r"requesttimetooskewed|time difference", Trouble.CLOCK),
     (r"invalidaccesskeyid|unknown key", Trouble.UNKNOWN_KEY),
