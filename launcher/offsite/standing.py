@@ -37,7 +37,7 @@ from launcher.settings.table import SiteSettings
 _LATER = timedelta(hours=24)
 """By how much the newest copy may be older than the newest backup here."""
 
-_DECIDED_FOR = timedelta(minutes=1)
+_DECIDED_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
