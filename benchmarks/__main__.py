@@ -13,6 +13,7 @@ python -m benchmarks --only import         5,000 bookmarks: previewed, imported,
 python -m benchmarks --only api            the API with 10,000 backups, and with a file of 1 GB
 python -m benchmarks --only checks         500 health checks a minute, 50 of them hanging
 python -m benchmarks --only history        a year of history: its size, and pages with it
+python -m benchmarks --only offsite        copies in another place: upload, memory, recovery, list
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ from benchmarks.timing import ROOT, Row
 _MEGABYTES = [10, 200]
 _RESTORED_MEGABYTES = [10, 200, 1000]
 _LARGE_MEGABYTES = 4000
+_COPIED_MEGABYTES = 200
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -85,6 +87,7 @@ def main() -> None:
             "idle",
             "checks",
             "history",
+            "offsite",
         ),
     )
     parser.add_argument("--large", action="store_true", help="restore 4 GB as well")
@@ -132,6 +135,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
             "idle",
             "checks",
             "history",
+            "offsite",
         }
         else ()
     ):
@@ -175,6 +179,19 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     if wanted in {None, "memory"}:
         yield from measure_workers(make_demo(folder / "shared-memory"), requests=arguments.requests)
     yield from _measure_checks(folder, arguments)
+    yield from _measure_offsite(folder, arguments)
+
+
+def _measure_offsite(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
+    if arguments.only not in {None, "offsite"}:
+        return
+    # Its services of storage come from the tests, with their packages.
+    from benchmarks.offsite import measure_offsite  # noqa: PLC0415
+
+    for megabytes in arguments.megabytes or [_COPIED_MEGABYTES]:
+        yield from measure_offsite(
+            folder / f"offsite-{megabytes}", megabytes=megabytes, runs=arguments.runs
+        )
 
 
 def _measure_restoring(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
