@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,6 +118,7 @@ class _Run:
             remote = open_(self.destination, site=self.settings.site, data_dir=self.files.data_dir)
             try:
                 self._work(remote)
+                self._keep_found(remote.found_options())
             finally:
                 remote.close()
             if self.ledger.trouble is not None:
@@ -148,6 +149,20 @@ class _Run:
                 self._give_up(remote)
         self._remove(remote)
         self._read(remote)
+
+    def _keep_found(self, found: Mapping[str, str]) -> None:
+        """Enter options that were left empty: an SSH server is known from then on."""
+        mine = self.destination.id
+
+        def filled(each: Destination) -> Destination:
+            new = {name: value for name, value in found.items() if not each.options.get(name)}
+            return replace(each, options={**each.options, **new}) if each.id == mine else each
+
+        def change(entered: Destinations) -> Destinations:
+            return replace(entered, destinations=tuple(map(filled, entered.destinations)))
+
+        if found:
+            self.entered.change(change)
 
     # --- list ----------------------------------------------------------------------------
 

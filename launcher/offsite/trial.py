@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
+from launcher.offsite.records import Destination
 from launcher.offsite.troubles import Trouble
 
 
@@ -71,3 +73,13 @@ class Trial:
     def is_passed(self) -> bool:
         """Whether the destination can be used."""
         return self.failed is None
+
+
+def as_tested(destination: Destination, trial: Trial, *, at: datetime) -> Destination:
+    """Return a destination with what a test found that was passed at this moment."""
+    return replace(
+        destination,
+        options={**destination.options, **trial.found},
+        may_delete=trial.may_delete,
+        tested_at=at,
+    )

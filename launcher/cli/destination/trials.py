@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
 from launcher.backup.ports import utc_now
@@ -12,7 +10,7 @@ from launcher.cli.offsite_words import STEPS, trouble_words
 from launcher.cli.output import one_line, put, say, size
 from launcher.current import current_offsite
 from launcher.offsite.records import Destination
-from launcher.offsite.trial import Step, Trial, TrialStep
+from launcher.offsite.trial import Step, Trial, TrialStep, as_tested
 
 _APART_S = 60
 
@@ -31,7 +29,7 @@ def tried_out(destination: Destination) -> tuple[Destination, Trial]:
         message = f"the test failed at “{STEPS[failed.step]}”: {sentence}{answer}"
         raise PlaceFailure(message, hint=hint)
     _say_findings(trial)
-    return replace(destination, may_delete=trial.may_delete, tested_at=utc_now()), trial
+    return as_tested(destination, trial, at=utc_now()), trial
 
 
 def _say_step(step: TrialStep) -> None:
