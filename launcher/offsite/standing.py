@@ -119,7 +119,7 @@ class StandingReader:
         decided = self._decided.get(destination.id)
         if decided is None or not decided.stands(of, now):
             decided = self._decided[destination.id] = _decide(*of, now=now)
-        stale_at = _stale_at(destination, decided.newest_good, site)
+        stale_at = _stale_at(destination, decided, site)
         progress = ProgressFile(self._files, destination.id).read()
         return DestinationStatus(
             destination=destination,
@@ -211,16 +211,26 @@ def _decide(
     )
 
 
-def _stale_at(
-    destination: Destination, newest: StoredCopy | None, site: SiteSettings
-) -> datetime | None:
-    since = newest.backup.created_at if newest else destination.added_at
-    allowed = (
-        timedelta(hours=destination.stale_after_h)
-        if destination.stale_after_h
-        else site.stale_after + _LATER
-    )
-    return since + allowed if since else None
+def _stale_at(destination: Destination, decided: _Decided, site: SiteSettings) -> datetime | None:
+    """Return when the newest good copy is too old; None where there is nothing newer to copy.
+
+    Where backups are rare, the copy may be as old as they are, and a day is enough for a new one.
+    Where there are none, or their folder is away, the copy is all there is, and grows old.
+    """
+    newest = decided.newest_good
+    missed = [
+        each.created_at
+        for each in decided.owed
+        if newest is None or each.created_at > newest.backup.created_at
+    ]
+    has_backups = any(each.is_good for each in decided.listing.backups)
+    if has_backups and not missed:
+        return None
+    allowed = timedelta(hours=destination.stale_after_h) or site.stale_after + _LATER
+    if newest is None:
+        return destination.added_at + allowed if destination.added_at else None
+    due = [each + min(allowed, _LATER) for each in missed]
+    return max([newest.backup.created_at + allowed, *due[-1:]])
 
 
 def _standing(

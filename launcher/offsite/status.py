@@ -50,7 +50,7 @@ class DestinationStatus:
     Attributes:
         owed: backups here that it should have and has not, newest first; `owed_bytes` of them.
         newest_good: its newest good copy of an own kind, None where there is none.
-        stale_at: when its newest good copy becomes too old.
+        stale_at: when its newest good copy becomes too old; None while there is none newer to copy.
         only_here: copies whose backup is no longer here, newest first.
         needs_old_key: how many copies the newest own key does not open.
         has_removable: whether retention removes copies there at the next run.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -260,3 +261,40 @@ def test_a_new_destination_waits_for_what_is_owed(offsite: Offsite) -> None:
     assert (found.stale_at - nas.added_at).total_seconds() == (30 + 24) * 3600
     offsite.house.clock.now = found.stale_at
     assert offsite.of(nas).standing == "stale"
+
+
+def test_a_copy_is_as_new_as_it_can_be_where_backups_are_rare(offsite: Offsite) -> None:
+    nas = offsite.add(kinds=frozenset({Kind.MANUAL}))
+    offsite.house.create(kind=Kind.SCHEDULED)
+    assert offsite.of(nas).stale_at is None
+    offsite.house.create()
+    offsite.run(nas)
+    offsite.house.clock.now += timedelta(days=30)
+    assert (offsite.of(nas).standing, offsite.of(nas).stale_at) == ("up_to_date", None)
+    newer = offsite.house.create()
+    assert offsite.of(nas).standing == "waiting"
+    assert offsite.of(nas).stale_at == newer.created_at + timedelta(days=1)
+    offsite.house.clock.now += timedelta(days=1)
+    assert offsite.of(nas).standing == "stale"
+
+
+def test_places_count_devices_and_copies_that_are_new_enough(
+    offsite: Offsite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.offsite.folder.looks_not_mounted", lambda *_, **__: False)
+    offsite.house.create()
+    same_disk = offsite.add("Same disk")
+    box = offsite.add("Box", place=Place.OTHER_DEVICE)
+    cloud = offsite.add("Cloud", place=Place.OFF_SITE)
+    assert offsite.status().places.on_one_disk
+    offsite.run(same_disk)
+    places = offsite.status().places
+    assert (places.copies, places.places, places.off_site, places.on_one_disk) == (2, 1, 0, True)
+    for each in (box, cloud):
+        offsite.run(each)
+    places = offsite.status().places
+    assert (places.copies, places.places, places.off_site, places.on_one_disk) == (4, 3, 1, False)
+    offsite.house.create()
+    assert offsite.status().places == places
+    offsite.house.clock.now += timedelta(days=3)
+    assert offsite.status().places.copies == 1
