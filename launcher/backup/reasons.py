@@ -139,6 +139,9 @@ class Reason(StrEnum):
 
     # A copy in another place
     NOT_FETCHED = "not_fetched", "the copy could not be downloaded: {cause}"
+    DISK_TOO_SMALL = ("disk_too_small",
+        "this disk is too small: {size_bytes:MB} to download, {required_bytes:needed} needed,"
+        " {available_bytes:free} free")
     COPY_DIFFERENT = "copy_different", "the copy is not what was written to that place"
     COPY_CLOSED = ("copy_closed",
         "no key that is here opens the copy; it needs the secret key of {needed}")

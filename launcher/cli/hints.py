@@ -39,6 +39,7 @@ HINTS: Mapping[str, str] = {
     "not_opened": "Use the recovery kit that is for these copies.",
     Reason.NO_SPACE: "Free some space on that disk. If it has backups, delete some.",
     Reason.LIVE_DISK_FULL: _DATA_DISK,
+    Reason.DISK_TOO_SMALL: _DATA_DISK,
     Reason.FULL_DURING_RESTORE: _DATA_DISK,
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
     Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",

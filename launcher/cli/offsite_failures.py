@@ -64,10 +64,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "the copy {backup_id} is damaged",
         "Use another copy: --list shows them, --copy selects one.",
     ),
-    "disk_too_small": (
-        "this disk is too small: {download} to download, {needed} needed, {free} free",
-        "Free some space on the disk of the data directory, then try again.",
-    ),
     "file_unreadable": (
         "the destinations cannot be read{detail}",
         "Repair {path}, or move it away and add the destinations again.",
@@ -106,7 +102,6 @@ _KINDS: Mapping[str, type[Failure]] = {
     "not_opened": NotOpenedFailure,
     "invalid_key": NotOpenedFailure,
     "copy_damaged": DamagedFailure,
-    "disk_too_small": FullDiskFailure,
     "file_unreadable": PlaceFailure,
 }
 

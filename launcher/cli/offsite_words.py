@@ -57,6 +57,14 @@ _WORDS: Mapping[Trouble, tuple[str, str]] = {
                         "`flask destination copies ID` lists the other copies."),
     Trouble.CUT_SHORT: ("the download of {name} ended too early", "Try again."),
     Trouble.NO_ANSWER_KNOWN: ("the service gave an unknown answer{detail}", _LATER),
+    Trouble.NO_KEY: (
+        "no key here opens {name}",
+        "Restore data/recovery_key from the recovery kit.",
+    ),
+    Trouble.NO_ROOM: (
+        "the disk of the data directory is full{space}",
+        "Free some space there, then try again.",
+    ),
     Trouble.NO_PROGRAM: ("{program} is not installed", "`pip install {install}` installs it."),
     Trouble.WRONG_OPTIONS: ("the option {option} is missing or not right",
                             "Give it with --option {option}=VALUE."),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from launcher.backup.errors import (
+    BackupNotFoundError,
     ManifestError,
     NotOpenedError,
     PlaceUnusableError,
@@ -49,7 +50,10 @@ def fetch_copy(
     """
 
     def download(target: Path, on_bytes: OnBytes) -> Backup:
-        with as_backup_errors(copy), contextlib.closing(open_remote(place, site=site)) as remote:
+        with (
+            as_backup_errors(copy.id, copy.recipients),
+            contextlib.closing(open_remote(place, site=site)) as remote,
+        ):
             download_copy(remote, copy, target, identities=identities, on_bytes=on_bytes)
         return copy.backup
 
@@ -65,18 +69,20 @@ def fetch_copy(
 
 
 @contextlib.contextmanager
-def as_backup_errors(copy: StoredCopy) -> Iterator[None]:
+def as_backup_errors(backup_id: str, recipients: Iterable[str] = ()) -> Iterator[None]:
     """Raise what places and keys raise as errors of the core, which history and pages know."""
     try:
         yield
     except RemoteError as error:
         if error.trouble in _OF_DAMAGE:
-            raise ManifestError(Reason.COPY_DIFFERENT, backup_id=copy.id) from error
+            raise ManifestError(Reason.COPY_DIFFERENT, backup_id=backup_id) from error
         raise PlaceUnusableError(
             Reason.NOT_FETCHED, cause=error.trouble, answer=error.answer, **error.facts
         ) from error
     except OffsiteError as error:
         if error.code == "not_opened":
-            needed = " or ".join(sorted(copy.recipients))
+            needed = str(error.facts.get("keys") or " or ".join(sorted(recipients)))
             raise NotOpenedError(Reason.COPY_CLOSED, needed=needed) from error
-        raise ManifestError(Reason.COPY_DIFFERENT, backup_id=copy.id) from error
+        if error.code == "copy_not_found":
+            raise BackupNotFoundError(Reason.NO_SUCH_BACKUP, reference=backup_id) from error
+        raise ManifestError(Reason.COPY_DIFFERENT, backup_id=backup_id) from error

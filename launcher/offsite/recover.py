@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from launcher.backup.errors import VerificationError
+from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.files import disk_errors, free_bytes
-from launcher.backup.ports import OnProgress
+from launcher.backup.ports import OnBytes, OnProgress
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.ids import BackupId, moment_of
 from launcher.backup.service import BackupService
@@ -29,9 +30,9 @@ from launcher.offsite.copy_manifest import (
     open_copy_manifest,
     read_copy_manifest,
 )
-from launcher.offsite.download import needed_bytes
+from launcher.offsite.download import download_copy, needed_bytes
 from launcher.offsite.errors import OffsiteError
-from launcher.offsite.fetching import fetch_copy
+from launcher.offsite.fetching import as_backup_errors
 from launcher.offsite.object_names import site_of
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, Service, StoredCopy
@@ -203,21 +204,26 @@ def bring(
     On failure, and when the process is killed, the list and the data are as they were.
 
     Raises:
-        RemoteError: its manifest could not be read.
-        OffsiteError: `not_opened` (fact `keys`), `copy_damaged`, `copy_not_found`,
-            `disk_too_small` (facts in bytes: `download_bytes`, `needed_bytes`, `free_bytes`).
-        and what `fetch_copy` raises.
+        PlaceUnusableError, NotOpenedError, VerificationError, BackupNotFoundError
+        InsufficientSpaceError: also where the disk is too small for the restore that follows.
+        and whatever else `BackupService.adopt` raises.
     """
-    with contextlib.closing(open_remote(place, site=site_id)) as remote:
-        copy = _opened(remote, backup_id, identities)
-    _require_room(copy, data_dir)
-    return fetch_copy(
-        backups,
-        replace(place, name=f"{address_of(place)} ({site_id})"),
-        site_id,
-        copy,
-        identities,
+
+    def download(target: Path, on_bytes: OnBytes) -> Backup:
+        with (
+            as_backup_errors(backup_id),
+            contextlib.closing(open_remote(place, site=site_id)) as remote,
+        ):
+            copy = _opened(remote, backup_id, identities)
+            _require_room(copy, data_dir)
+            download_copy(remote, copy, target, identities=identities, on_bytes=on_bytes)
+        return copy.backup
+
+    return backups.adopt(
+        backup_id,
+        download,
         by=by,
+        source=f"{address_of(place)} ({site_id})",
         on_progress=on_progress,
         operation_id=operation_id,
     )
@@ -248,18 +254,12 @@ def _require_room(copy: StoredCopy, data_dir: Path) -> None:
     with disk_errors("use the data directory"):
         free = free_bytes(data_dir)
     if free < needed:
-        raise OffsiteError(
-            "disk_too_small", download_bytes=copy.size_bytes, needed_bytes=needed, free_bytes=free
+        raise InsufficientSpaceError(
+            Reason.DISK_TOO_SMALL,
+            size_bytes=copy.size_bytes,
+            required_bytes=needed,
+            available_bytes=free,
         )
-
-
-def is_damage(error: Exception) -> bool:
-    """Whether an error says that a copy is damaged, so that another one may be good."""
-    if isinstance(error, OffsiteError):
-        return error.code in {"copy_damaged", "copy_not_found"}
-    if isinstance(error, RemoteError):
-        return error.trouble in {Trouble.DIFFERENT, Trouble.CUT_SHORT, Trouble.NOT_THERE}
-    return isinstance(error, VerificationError)
 
 
 def _by_time(id_: BackupId) -> tuple[datetime, str]:

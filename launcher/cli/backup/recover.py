@@ -32,11 +32,9 @@ from launcher.offsite.recover import (
     FoundPlace,
     FoundSite,
     bring,
-    is_damage,
     look,
     place_of,
 )
-from launcher.offsite.troubles import RemoteError
 
 
 @backup.command()
@@ -157,8 +155,8 @@ def _bring(
                     backups=current_backups(), data_dir=current_config().data_dir,
                     by=typist(), on_progress=on_progress,
                 )  # fmt: skip
-        except (OffsiteError, VerificationError, RemoteError) as error:
-            if copy_id or not is_damage(error) or each is candidates[-1]:
+        except VerificationError:
+            if each is candidates[-1]:
                 raise
             say(f"The copy {each.id} is damaged. Taking the next older one.")
     raise OffsiteError("not_opened", keys=found.needed)
