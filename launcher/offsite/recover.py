@@ -154,6 +154,8 @@ def _look_into(place: Destination, site_id: str, identities: Sequence[Identity])
             found, name = _describe(remote, each, identities, sizes)
             copies.append(found)
             names.append(name)
+    # An id has no fractions of a second.
+    copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
     return FoundSite(site_id, next(filter(None, names), ""), tuple(copies))
 
 
