@@ -132,9 +132,9 @@ class _Run:
             self._fail(self._no_room(error))
         except BackupError as error:  # of the backup folder, which has an alarm of its own
             _log.warning("copying to %s ends: %s", self.destination.id, error)
-        except (OSError, OffsiteError) as error:
+        except Exception as error:  # noqa: BLE001  (whatever it is, an admin sees it)
             _log.exception("copying to %s failed", self.destination.id)
-            self._fail(RemoteError(Trouble.NO_ANSWER_KNOWN, detail=str(error)))
+            self._fail(RemoteError(Trouble.NO_ANSWER_KNOWN, detail=str(error)[:200]))
         finally:
             self._discard_staged()
             self.watch.clear()

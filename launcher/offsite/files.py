@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.errors import StoreUnavailableError
 from launcher.backup.files import discard, disk_errors, write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
 from launcher.backup.locks import locked, try_lock
+from launcher.backup.reasons import Reason
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.records import Destinations
 
@@ -96,11 +98,15 @@ class OffsiteFiles:
         """Let no other process change destinations or keys within the block.
 
         Raises:
-            TimeoutError: another has held the lock for ten seconds.
+            StoreUnavailableError: another has held the lock for ten seconds.
         """
         with locked(self._lock("destinations"), timeout_s=_LOCK_TIMEOUT_S) as is_held:
             if not is_held:
-                raise TimeoutError("the destinations are being changed")
+                raise StoreUnavailableError(
+                    Reason.DISK_REFUSED,
+                    doing="change the destinations",
+                    detail="another process is changing them",
+                )
             yield
 
     @contextlib.contextmanager
@@ -165,7 +171,6 @@ class SettingsFile:
         Raises:
             OffsiteError: `file_unreadable`: a damaged file is never overwritten.
             InsufficientSpaceError, StoreUnavailableError: it cannot be written.
-            TimeoutError
         """
         with self._files.settings_locked():
             changed = change(self.read())

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import fields, replace
+from dataclasses import fields
 
-from launcher.backup.codec import DecodeError, decode, decode_each, encode, parse, try_decode
+from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
 from launcher.backup.files import discard, disk_errors, write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
 from launcher.offsite.files import OffsiteFiles
@@ -32,17 +32,16 @@ class LedgerFile:
         return fingerprint_at(self._path)
 
     def find(self) -> Ledger | None:
-        """Return the ledger, None where there is none, or none that can be read.
+        """Return the ledger, None where there is none, or none that can be read whole.
 
-        An entry that cannot be read is left out: the destination itself says what it was.
+        A part of it would make our own copies look like those of another machine; all of it can be
+        filled again from the destination.
         """
         fingerprint = fingerprint_at(self._path)
         if fingerprint is not None and fingerprint == self._seen:
             return self._ledger
         try:
-            facts = decode(dict, parse(self._path.read_bytes()))
-            copies = decode_each(StoredCopy, facts.pop("copies", []))
-            ledger = replace(decode(Ledger, facts), copies=copies)
+            ledger = decode(Ledger, parse(self._path.read_bytes()))
         except (OSError, DecodeError):
             return None
         if fingerprint is not None and is_settled(fingerprint):

@@ -13,6 +13,7 @@ from flask import Flask
 from launcher.backup.records.backup import Kind
 from launcher.current import current_backups, current_config, current_offsite
 from launcher.jobs.offsite import CopyStarter
+from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.folder import Folder
 from launcher.offsite.process import start_copying
 from launcher.offsite.records import Destination
@@ -146,11 +147,13 @@ def test_what_works_already_or_is_paused_is_not_started(leader: Leader) -> None:
 
 
 def until_copied(app: Flask, destination: Destination, count: int) -> None:
-    """Wait until a process has copied so many."""
+    """Wait until a process has copied so many and has ended."""
+    files = OffsiteFiles(current_config(app).data_dir)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         ledger = current_offsite(app).ledger(destination.id)
-        if len(ledger.copies) == count and ledger.unfinished is None:
+        is_copied = len(ledger.copies) == count and ledger.unfinished is None
+        if is_copied and not files.is_held(destination.id):
             return
         time.sleep(0.05)
     pytest.fail(f"not copied: {ledger}")
