@@ -5,19 +5,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, InvalidRegionError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from launcher.backup.files import create_new, discard, open_regular
 from launcher.backup.records.text import readable
@@ -25,7 +21,8 @@ from launcher.offsite.limits import Limiter
 from launcher.offsite.object_names import checked, folder_of, site_of
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
-from launcher.offsite.s3_body import Body
+from launcher.offsite.s3_body import Body, is_same
+from launcher.offsite.s3_client import endpoint_of, new_client
 from launcher.offsite.s3_errors import translated
 from launcher.offsite.s3_upload import PART_BYTES, Multipart
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -33,10 +30,7 @@ from launcher.offsite.troubles import RemoteError, Trouble
 T = TypeVar("T")
 
 _READ_BYTES = 1 << 16
-_CONNECT_S = 10
 _SILENT_S = 30
-_BY_HOST = ("amazonaws.com", "aliyuncs.com", "myqcloud.com")
-_REGION_OF_HOST = re.compile(r"s3[.-]([a-z]{2,}-[a-z0-9-]+)\.")
 
 
 def open_s3(destination: Destination, *, site: str, silent_s: float = _SILENT_S) -> S3:
@@ -98,7 +92,7 @@ class S3:
                 body = Body(file, 0, size_bytes, self._limiter, lambda n: on_bytes(n, size_bytes))
                 self._put_object(key, body)
             else:
-                Multipart(self._call_with_body, self._bucket, key, file).upload(
+                Multipart(self._call_with_body, key, file).upload(
                     self._limiter, on_bytes, resume=resume, on_resume=on_resume
                 )
         self._require_size(key, name, size_bytes)
@@ -130,6 +124,8 @@ class S3:
         with create_new(target) as file:
             try:
                 answer = self._call("get_object", name=name, Key=key)
+                if "ContentLength" not in answer:
+                    raise self._no_service()
                 total, done = int(answer["ContentLength"]), 0
                 for piece in self._pieces(answer["Body"], name):
                     file.write(piece)
@@ -178,11 +174,8 @@ class S3:
     # --- calls ---------------------------------------------------------------------------
 
     def _put_object(self, key: str, body: Body) -> None:
-        answer = self._call_with_body(
-            "put_object", body, Key=key, ContentMD5=base64.b64encode(body.md5()).decode()
-        )
-        if "ETag" not in answer:
-            raise self._no_service()
+        md5 = base64.b64encode(body.md5()).decode()
+        answer = self._call_with_body("put_object", body, field="ETag", Key=key, ContentMD5=md5)
         if not is_same(answer, body.md5()):
             raise RemoteError(Trouble.DIFFERENT, name=key.removeprefix(self._prefix))
 
@@ -192,7 +185,7 @@ class S3:
     def _require_size(self, key: str, name: str, size_bytes: int) -> None:
         """Ask how large an object is now; a key that may only write is not allowed to know."""
         try:
-            found = self._call("head_object", name=name, Key=key)["ContentLength"]
+            found = self._call("head_object", name=name, Key=key).get("ContentLength")
         except RemoteError as error:
             if error.trouble is Trouble.DENIED:
                 return
@@ -223,12 +216,18 @@ class S3:
                 done += len(piece)
                 yield piece
 
-    def _call_with_body(self, verb: str, body: Body | None, **wanted: Any) -> Any:
+    def _call_with_body(
+        self, verb: str, body: Body | None = None, *, field: str = "", **wanted: Any
+    ) -> Any:
+        """Call the service for an answer that has a field: a page of any server has none."""
         self._body = body
         try:
             if body is not None:
                 wanted["Body"] = body
-            return self._call(verb, **wanted)
+            answer = self._call(verb, **wanted)
+            if field and field not in answer:
+                raise self._no_service()
+            return answer
         except RemoteError:
             if body is not None and body.stopped_by is not None:
                 raise body.stopped_by from None
@@ -262,40 +261,12 @@ class S3:
     # --- the client ----------------------------------------------------------------------
 
     def _connect(self) -> Any:
-        region = self._destination.options.get("region", "") or region_of_host(self._endpoint)
-        try:
-            client = _session().create_client(
-                "s3",
-                region_name=region or "us-east-1",
-                endpoint_url=self._endpoint or None,
-                verify=self._destination.options.get("ca_file") or authorities(),
-                aws_access_key_id=self._destination.secrets["key_id"],
-                aws_secret_access_key=self._destination.secrets["secret"],
-                config=Config(
-                    connect_timeout=_CONNECT_S,
-                    read_timeout=self._silent_s,
-                    retries={"mode": "standard", "total_max_attempts": 2},
-                    max_pool_connections=1,
-                    request_checksum_calculation="when_required",
-                    response_checksum_validation="when_required",
-                    s3={"addressing_style": self._style()},
-                ),
-            )
-        except InvalidRegionError:
-            raise RemoteError(Trouble.WRONG_OPTIONS, option="region") from None
-        except (BotoCoreError, ValueError):
-            raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint") from None
+        client = new_client(self._destination, silent_s=self._silent_s)
         client.meta.events.register("after-call.s3", self._read_clock)
         # Between these two a request is signed, for which its body is read as well.
         client.meta.events.register_first("request-created.s3", self._is_prepared)
         client.meta.events.register_last("request-created.s3", self._is_sent)
         return client
-
-    def _style(self) -> str:
-        wanted = self._destination.options.get("path_style", "")
-        host = urlsplit(self._endpoint).hostname or ""
-        by_host = not host or host.endswith(_BY_HOST)
-        return {"on": "path", "off": "virtual"}.get(wanted, "virtual" if by_host else "path")
 
     def _read_clock(self, http_response: Any, **_more: object) -> None:
         with contextlib.suppress(ValueError, TypeError):
@@ -309,57 +280,3 @@ class S3:
     def _is_sent(self, **_more: object) -> None:
         if self._body is not None:
             self._body.is_sent = True
-
-
-@cache
-def _session() -> botocore.session.Session:
-    """Return what reads the description of the service, which takes a third of a second."""
-    # What the environment and `~/.aws` say is for other programs.
-    return botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-
-
-def is_same(answer: Any, md5: bytes) -> bool:
-    """Whether what the service says it has is what was sent; True where it does not say."""
-    tag = str(answer.get("ETag", "")).strip('"').lower()
-    is_md5 = re.fullmatch(r"[0-9a-f]{32}", tag) is not None
-    encrypted_there = "SSECustomerAlgorithm" in answer or "kms" in str(
-        answer.get("ServerSideEncryption", "")
-    )
-    return not is_md5 or encrypted_there or tag == md5.hex()
-
-
-def endpoint_of(destination: Destination) -> str:
-    """Return the endpoint as a URL, "" for that of Amazon.
-
-    Raises:
-        RemoteError: `WRONG_OPTIONS`.
-    """
-    endpoint = destination.options.get("endpoint", "").strip()
-    if endpoint and "://" not in endpoint:
-        endpoint = f"https://{endpoint}"
-    if endpoint:
-        with contextlib.suppress(ValueError):
-            parts = urlsplit(endpoint)
-            _ = parts.port
-            if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc:
-                return endpoint.rstrip("/")
-        raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint")
-    return ""
-
-
-def region_of_host(endpoint: str) -> str:
-    """Return the region that is part of many endpoints, "" where there is none."""
-    found = _REGION_OF_HOST.match(urlsplit(endpoint).hostname or "")
-    return found[1] if found else ""
-
-
-def authorities() -> str | bool:
-    """Return the file of the authorities that this machine trusts; True for those of boto."""
-    path = ssl.get_default_verify_paths().cafile
-    return path if path is not None and Path(path).is_file() else True

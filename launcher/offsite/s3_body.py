@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from launcher.offsite.limits import Limiter
 
@@ -90,3 +91,13 @@ class Body:
         piece = self._file.read(min(most, self._size_bytes - self._at))
         self._at += len(piece)
         return piece
+
+
+def is_same(answer: Any, md5: bytes) -> bool:
+    """Whether what the service says it has is what was sent; True where it does not say."""
+    tag = str(answer.get("ETag", "")).strip('"').lower()
+    is_md5 = re.fullmatch(r"[0-9a-f]{32}", tag) is not None
+    encrypted_there = "SSECustomerAlgorithm" in answer or "kms" in str(
+        answer.get("ServerSideEncryption", "")
+    )
+    return not is_md5 or encrypted_there or tag == md5.hex()

@@ -55,6 +55,8 @@ _BY_CODE = {
     "StorageFull": Trouble.FULL,
     "EntityTooLarge": Trouble.FULL,
 }
+_MOST_APART_S = 900
+"""A request whose time differs by more is refused, by the rules of Amazon."""
 _BY_STATUS = {
     301: Trouble.WRONG_REGION,
     307: Trouble.WRONG_REGION,
@@ -93,6 +95,11 @@ def translated(
     trouble = _BY_CODE.get(code) or _BY_STATUS.get(status, Trouble.NO_ANSWER_KNOWN)
     if trouble is Trouble.NOT_THERE and action == "list" and code not in _BY_CODE:
         trouble = Trouble.WRONG_ADDRESS  # a bucket that is not there has a code of its own
+    if (
+        trouble in {Trouble.DENIED, Trouble.WRONG_SECRET}
+        and abs(clock_apart_s or 0) > _MOST_APART_S
+    ):
+        trouble = Trouble.CLOCK  # no signature is valid then, and not every service says why
     answer = " ".join(filter(None, [str(status or ""), "" if code.isdigit() else code]))
     facts: dict[str, str | int] = {}
     match trouble:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 from launcher.offsite.limits import Limiter
 from launcher.offsite.remote import OnBytes
-from launcher.offsite.s3_body import Body
+from launcher.offsite.s3_body import Body, is_same
 from launcher.offsite.troubles import RemoteError, Trouble
 
 PART_BYTES = 8 << 20
@@ -22,10 +21,12 @@ _LEFT = timedelta(days=1)
 
 
 class Call(Protocol):
-    """Calls the service with a body, or with None for one without."""
+    """Calls the service."""
 
-    def __call__(self, verb: str, body: Body | None, **wanted: Any) -> Any:
-        """Return the answer, or raise `RemoteError`."""
+    def __call__(
+        self, verb: str, body: Body | None = None, *, field: str = "", **wanted: Any
+    ) -> Any:
+        """Return the answer, which has the field where one is named, or raise `RemoteError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,8 @@ class _Part:
 class Multipart:
     """One upload in parts. Until its end there is no object, or the one from before."""
 
-    def __init__(self, call: Call, bucket: str, key: str, file: BinaryIO) -> None:
+    def __init__(self, call: Call, key: str, file: BinaryIO) -> None:
         self._call = call
-        self._bucket = bucket
         self._key = key
         self._file = file
         self._size_bytes = os.fstat(file.fileno()).st_size
@@ -67,7 +67,9 @@ class Multipart:
         there = self._there(resume) if resume else None
         if there is None:
             self._abort_left()
-            resume = self._call("create_multipart_upload", None, Key=self._key)["UploadId"]
+            resume = self._call("create_multipart_upload", field="UploadId", Key=self._key)[
+                "UploadId"
+            ]
             there = {}
         if on_resume is not None:
             on_resume(resume)
@@ -76,7 +78,7 @@ class Multipart:
             tag = self._send(part, resume, there, limiter, on_bytes)
             tags.append({"PartNumber": part.number, "ETag": tag})
         self._call(
-            "complete_multipart_upload", None, Key=self._key, UploadId=resume,
+            "complete_multipart_upload", field="ETag", Key=self._key, UploadId=resume,
             MultipartUpload={"Parts": tags},
         )  # fmt: skip
 
@@ -100,15 +102,12 @@ class Multipart:
             on_bytes(part.start + part.size_bytes, self._size_bytes)
             return tag
         answer = self._call(
-            "upload_part", body, Key=self._key, UploadId=upload_id, PartNumber=part.number,
+            "upload_part", body, field="ETag", Key=self._key, UploadId=upload_id, PartNumber=part.number,
             ContentMD5=base64.b64encode(md5).decode(),
         )  # fmt: skip
-        tag = str(answer["ETag"])
-        plain = tag.strip('"').lower()
-        is_kms = "kms" in str(answer.get("ServerSideEncryption", ""))
-        if re.fullmatch(r"[0-9a-f]{32}", plain) and plain != md5.hex() and not is_kms:
+        if not is_same(answer, md5):
             raise RemoteError(Trouble.DIFFERENT, name=self._key.rpartition("/")[2])
-        return tag
+        return str(answer["ETag"])
 
     def _there(self, upload_id: str) -> dict[int, tuple[int, str]] | None:
         """Return size and tag of the parts of an upload; None where it is not known any more."""
@@ -117,7 +116,10 @@ class Multipart:
         while True:
             try:
                 answer = self._call(
-                    "list_parts", None, Key=self._key, UploadId=upload_id, PartNumberMarker=marker
+                    "list_parts",
+                    Key=self._key,
+                    UploadId=upload_id,
+                    PartNumberMarker=marker,
                 )
             except RemoteError as error:
                 if error.trouble in {Trouble.NOT_THERE, Trouble.DENIED}:
@@ -137,9 +139,9 @@ class Multipart:
         """
         folder = self._key.rpartition("/")[0] + "/"
         with contextlib.suppress(RemoteError):
-            answer = self._call("list_multipart_uploads", None, Prefix=folder)
+            answer = self._call("list_multipart_uploads", Prefix=folder)
             for each in answer.get("Uploads", ()):
                 key, began = str(each["Key"]), each.get("Initiated") or datetime.now(UTC)
                 is_old = datetime.now(UTC) - began > _LEFT
                 if key == self._key or (is_old and key.startswith(folder)):
-                    self._call("abort_multipart_upload", None, Key=key, UploadId=each["UploadId"])
+                    self._call("abort_multipart_upload", Key=key, UploadId=each["UploadId"])

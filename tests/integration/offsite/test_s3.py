@@ -21,7 +21,8 @@ import pytest
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, Service
 from launcher.offsite.remote import Remote
-from launcher.offsite.s3 import endpoint_of, open_s3, region_of_host
+from launcher.offsite.s3 import open_s3
+from launcher.offsite.s3_client import endpoint_of, region_of_host
 from launcher.offsite.troubles import RemoteError, Trouble
 from tests.integration.offsite.conftest import BUCKET
 from tests.integration.offsite.places import SITE, FarPlace, failing, file_of, names, no_one, read
@@ -290,8 +291,13 @@ def test_a_page_in_place_of_an_answer_is_no_upload(tmp_path: Path) -> None:
     def answer(visit: Visit) -> None:
         visit.answer(b"<html>Please sign in</html>")
 
-    with serving(answer) as server, failing(Trouble.WRONG_ADDRESS):
-        open_remote(at(server.url), site=SITE).put_bytes("copy.json", b"{}")
+    large = file_of(tmp_path, bytes(LARGE))
+    with serving(answer) as server:
+        remote = open_remote(at(server.url), site=SITE)
+        with failing(Trouble.WRONG_ADDRESS):
+            remote.put_bytes("copy.json", b"{}")
+        with failing(Trouble.WRONG_ADDRESS):
+            remote.put("copy.db", large, on_bytes=no_one)
 
 
 def test_an_answer_that_never_comes_is_given_up() -> None:
@@ -315,11 +321,12 @@ def test_a_download_that_stops_in_the_middle_is_given_up(tmp_path: Path) -> None
     assert not (tmp_path / "target").exists()
 
 
-def test_clocks_that_are_apart_are_measured() -> None:
+@pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "AccessDenied", "SignatureDoesNotMatch"])
+def test_clocks_that_are_apart_are_measured(code: str) -> None:
     def answer(visit: Visit) -> None:
         there = datetime.now(UTC) + timedelta(minutes=20)
         when = format_datetime(there, usegmt=True)
-        visit.answer(error("RequestTimeTooSkewed"), "403 Forbidden", Date=when)
+        visit.answer(error(code), "403 Forbidden", Date=when)
 
     with serving(answer) as server:
         remote = open_remote(at(server.url), site=SITE)
