@@ -225,15 +225,15 @@ class S3:
             if body is not None:
                 wanted["Body"] = body
             answer = self._call(verb, **wanted)
-            if field and field not in answer:
-                raise self._no_service()
-            return answer
         except RemoteError:
             if body is not None and body.stopped_by is not None:
                 raise body.stopped_by from None
             raise
         finally:
             self._body = None
+        if field and field not in answer:
+            raise self._no_service()
+        return answer
 
     def _call(self, verb: str, *, name: str = "", **wanted: Any) -> Any:
         """Call the service; boto follows it to the region of the bucket.

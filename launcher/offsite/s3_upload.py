@@ -67,9 +67,8 @@ class Multipart:
         there = self._there(resume) if resume else None
         if there is None:
             self._abort_left()
-            resume = self._call("create_multipart_upload", field="UploadId", Key=self._key)[
-                "UploadId"
-            ]
+            answer = self._call("create_multipart_upload", field="UploadId", Key=self._key)
+            resume = answer["UploadId"]
             there = {}
         if on_resume is not None:
             on_resume(resume)
@@ -102,8 +101,8 @@ class Multipart:
             on_bytes(part.start + part.size_bytes, self._size_bytes)
             return tag
         answer = self._call(
-            "upload_part", body, field="ETag", Key=self._key, UploadId=upload_id, PartNumber=part.number,
-            ContentMD5=base64.b64encode(md5).decode(),
+            "upload_part", body, field="ETag", Key=self._key, UploadId=upload_id,
+            PartNumber=part.number, ContentMD5=base64.b64encode(md5).decode(),
         )  # fmt: skip
         if not is_same(answer, md5):
             raise RemoteError(Trouble.DIFFERENT, name=self._key.rpartition("/")[2])
