@@ -96,7 +96,7 @@ class StandingReader:
         return OffsiteStatus(
             settings=entered,
             destinations=found,
-            kit=kit_state(entered, self._keys),
+            kit=kit_state(entered, self._keys) if _is_encrypted(found) else KitState.NONE,
             places=self._places(listing, found, now=now),
         )
 
@@ -160,6 +160,14 @@ class StandingReader:
             off_site=sum(each.destination.place is Place.OFF_SITE for each in holders),
             on_one_disk=places <= 1,
         )
+
+
+def _is_encrypted(found: Sequence[DestinationStatus]) -> bool:
+    """Whether there are encrypted copies, or will be."""
+    return any(
+        each.destination.encrypt or any(copy.recipients for copy in each.ledger.copies)
+        for each in found
+    )
 
 
 def kit_state(entered: Destinations, keys: KeyFile) -> KitState:

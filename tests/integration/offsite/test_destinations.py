@@ -150,6 +150,16 @@ def test_the_first_encrypted_destination_makes_the_key(offsite: Offsite) -> None
     assert offsite.service.settings().recipients == first
 
 
+def test_no_kit_is_asked_for_while_nothing_is_encrypted(offsite: Offsite) -> None:
+    offsite.house.create()
+    nas = offsite.add(encrypt=True)
+    offsite.run(nas)
+    offsite.service.change(replace(nas, encrypt=False), by="ada")
+    assert offsite.status().kit is KitState.UNCONFIRMED  # for the copy that is there
+    offsite.service.remove(nas.id, by="ada")
+    assert offsite.status().kit is KitState.NONE
+
+
 def test_the_kit_is_confirmed_by_the_end_of_its_key(offsite: Offsite) -> None:
     offsite.service.add(bucket(), by="ada")
     kit = offsite.service.kit(site_name="Home\n2")

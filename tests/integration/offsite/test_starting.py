@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -17,7 +18,9 @@ from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.folder import Folder
 from launcher.offsite.process import start_copying
 from launcher.offsite.records import Destination
+from launcher.offsite.status import Work
 from launcher.offsite.troubles import RemoteError, Trouble
+from launcher.settings.table import SiteSettings
 from tests.support.offsite import Offsite, folder_destination
 
 
@@ -146,17 +149,12 @@ def test_what_works_already_or_is_paused_is_not_started(leader: Leader) -> None:
 # --- the process ------------------------------------------------------------------------
 
 
-def until_copied(app: Flask, destination: Destination, count: int) -> None:
-    """Wait until a process has copied so many and has ended."""
-    files = OffsiteFiles(current_config(app).data_dir)
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        ledger = current_offsite(app).ledger(destination.id)
-        is_copied = len(ledger.copies) == count and ledger.unfinished is None
-        if is_copied and not files.is_held(destination.id):
-            return
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came"
         time.sleep(0.05)
-    pytest.fail(f"not copied: {ledger}")
 
 
 def test_a_process_of_its_own_copies(app: Flask) -> None:
@@ -166,7 +164,39 @@ def test_a_process_of_its_own_copies(app: Flask) -> None:
     path.mkdir()
     nas = current_offsite(app).add(folder_destination(path, encrypt=True), by="ada")
     assert start_copying(config, nas.id)
-    until_copied(app, nas, 1)
+    until(lambda: not OffsiteFiles(config.data_dir).is_held(nas.id))
     (copy,) = current_offsite(app).ledger(nas.id).copies
     assert copy.backup == backup
     assert (path / f"launcher-{current_offsite(app).settings().site}" / copy.name).exists()
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_process_stops_when_its_destination_is_paused_or_removed(
+    app: Flask, is_removed: bool
+) -> None:
+    config, service = current_config(app), current_offsite(app)
+    current_backups(app).create(by="ada")
+    path = config.data_dir.parent / "nas"
+    path.mkdir()
+    # So slow that the change comes in the middle.
+    nas = service.add(folder_destination(path, encrypt=True, limit_bytes_s=1000), by="ada")
+    files = OffsiteFiles(config.data_dir)
+    assert start_copying(config, nas.id)
+    until(lambda: _work(app, nas) is Work.UPLOAD)
+    if is_removed:
+        service.remove(nas.id, by="ada")
+    else:
+        service.change(replace(nas, paused=True), by="ada")
+    until(lambda: not files.is_held(nas.id))
+    assert not any(path.rglob("*.json"))
+    left = {each.name for each in files.folder.iterdir() if not each.name.startswith(".")}
+    if is_removed:
+        assert left == {"writer"}
+    else:
+        assert service.ledger(nas.id).copies == ()
+        assert service.status(SiteSettings()).destinations[0].standing == "paused"
+
+
+def _work(app: Flask, destination: Destination) -> Work | None:
+    found = current_offsite(app).status(SiteSettings()).find(destination.id)
+    return found.progress.work if found and found.progress else None
