@@ -30,7 +30,14 @@ from launcher.offsite.pauses import after_failure
 from launcher.offsite.proof import read_some
 from launcher.offsite.pruning import DeleteDeniedError, remove_copies
 from launcher.offsite.reconcile import Whose, newest_first, reconcile
-from launcher.offsite.records import Destination, Destinations, Ledger, StoredCopy, Unfinished
+from launcher.offsite.records import (
+    Destination,
+    Destinations,
+    Ledger,
+    StoredCopy,
+    Unfinished,
+    place_of,
+)
 from launcher.offsite.remote import Remote
 from launcher.offsite.sending import GoneError, Sender, manifest_maker, recipients_of
 from launcher.offsite.status import Work
@@ -109,8 +116,11 @@ class _Run:
     def __post_init__(self) -> None:
         self.file = LedgerFile(self.files, self.destination.id)
         self.writer = Writer(self.files)
-        self.found = self.file.find()
-        self.ledger = self.found or Ledger()
+        where = place_of(self.destination)
+        found = self.file.find() or Ledger()
+        if found.where not in {"", where}:
+            found = Ledger()  # what is known of another place says nothing of this one
+        self.ledger = replace(found, where=where)
 
     def run(self, open_: Open) -> None:
         """Do all that is due, and keep in the ledger how it went."""
@@ -134,7 +144,8 @@ class _Run:
             _log.warning("copying to %s ends: %s", self.destination.id, error)
         except Exception as error:  # noqa: BLE001  (whatever it is, an admin sees it)
             _log.exception("copying to %s failed", self.destination.id)
-            self._fail(RemoteError(Trouble.NO_ANSWER_KNOWN, detail=str(error)[:200]))
+            detail = error.strerror if isinstance(error, OSError) else type(error).__name__
+            self._fail(RemoteError(Trouble.NO_ANSWER_KNOWN, detail=str(detail)))
         finally:
             self._discard_staged()
             self.watch.clear()
@@ -171,12 +182,17 @@ class _Run:
         self.watch.begin(Work.LIST)
         whose = Whose(self.settings.site, self.writer.name(), self._identities())
         result = reconcile(
-            remote, self.found, whose, now=self.clock(), may_go_on=self.watch.may_go_on
+            remote,
+            self.ledger if self.ledger.listed_at else None,
+            whose,
+            now=self.clock(),
+            may_go_on=self.watch.may_go_on,
         )
         if result.is_cloned:
             _log.warning("%s: another machine writes under our name", self.destination.id)
             self.writer.renew()
-        ledger = result.ledger
+        before = self.ledger
+        ledger = replace(result.ledger, where=before.where, trouble=before.trouble)
         with suppress(RemoteError):
             ledger = replace(ledger, free_bytes=remote.free_bytes())
         self._keep(ledger)

@@ -59,12 +59,10 @@ class Reconciled:
     Attributes:
         ledger: as it is there.
         is_cloned: another data directory writes under the name of this one.
-        has_leftover: the data of the unfinished upload is there, without its manifest.
     """
 
     ledger: Ledger
     is_cloned: bool = False
-    has_leftover: bool = False
 
 
 def reconcile(
@@ -83,7 +81,7 @@ def reconcile(
 
     Args:
         remote: opened for this site.
-        ledger: as it was; None where it was lost.
+        ledger: as it was; None where it was lost, or nothing was ever listed.
         whose: which copies are ours.
         now: the moment.
         may_go_on: called before each manifest is read; what it raises ends the listing.
@@ -133,7 +131,6 @@ class _Reconciling:
                 strange_count=len(self.strange),
             ),
             is_cloned=self.is_cloned,
-            has_leftover=bool(unfinished) and unfinished in self.objects,
         )
 
     def _look(self, manifest: RemoteObject, known: StoredCopy | None) -> StoredCopy | None:

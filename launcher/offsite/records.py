@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,6 +76,16 @@ class Destination:
     tested_at: datetime | None = None
     added_at: datetime | None = None
     added_by: str = ""
+
+
+_NOT_THE_PLACE = {"region", "path_style", "ca_file"}
+
+
+def place_of(destination: Destination) -> str:
+    """Return what differs once a destination is another place, and is no secret."""
+    options = {name: value for name, value in destination.options.items() if value}
+    place = sorted((name, value) for name, value in options.items() if name not in _NOT_THE_PLACE)
+    return hashlib.sha256(repr((str(destination.service), place)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +219,7 @@ class Ledger:
     the destination itself.
 
     Attributes:
+        where: which place it is about, as `place_of` has it: a destination may be moved.
         copies: newest first.
         listed_at: when the destination was listed last.
         strange: names of objects there that this site did not write, at most 20.
@@ -231,3 +243,4 @@ class Ledger:
     read_bytes: int = 0
     read_day: str = ""
     read_trouble: LastTrouble | None = None
+    where: str = ""

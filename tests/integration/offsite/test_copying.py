@@ -360,6 +360,21 @@ def test_a_lost_ledger_is_filled_again(offsite: Offsite, nas: Destination) -> No
     assert all(each.is_ours for each in after)
 
 
+def test_a_lost_ledger_is_filled_again_after_a_failure_too(
+    offsite: Offsite, nas: Destination
+) -> None:
+    before = offsite.ledger(nas).copies
+    offsite.files.ledger(nas.id).unlink()
+
+    class Away(Folder):
+        def list(self, *_: Any) -> Any:
+            raise RemoteError(Trouble.UNREACHABLE, host="nas.lan")
+
+    assert offsite.run(nas, open_=Away).trouble is not None
+    after = offsite.run(nas).copies
+    assert [(each.id, each.is_ours) for each in after] == [(each.id, True) for each in before]
+
+
 def test_without_the_key_a_lost_ledger_has_what_is_in_clear(
     offsite: Offsite, nas: Destination
 ) -> None:
@@ -376,6 +391,21 @@ def test_without_the_key_a_lost_ledger_has_what_is_in_clear(
         assert one.backup.file is None
     offsite.files.recovery_key.write_bytes(key)
     assert [each.backup for each in offsite.run(nas).copies] == [each.backup for each in before]
+
+
+def test_a_destination_that_is_moved_gets_all_copies_and_misses_none(
+    offsite: Offsite, nas: Destination, tmp_path: Path
+) -> None:
+    before = ids(offsite.ledger(nas).copies)
+    offsite.house.service.delete(before[1:], by="ada")
+    other = tmp_path / "other"
+    other.mkdir()
+    moved = offsite.service.change(replace(nas, options={"path": str(other)}), by="ada")
+    assert ids(offsite.run(moved).copies) == before[:1]
+    assert offsite.of(moved).damaged == ()
+    back = offsite.service.change(nas, by="ada")
+    assert ids(offsite.run(back).copies) == before
+    assert all(each.is_ours for each in good(offsite, back))
 
 
 def test_a_manifest_is_read_once(offsite: Offsite, nas: Destination) -> None:
