@@ -54,6 +54,7 @@ from launcher.web.admin.boards import page as board_list
 from launcher.web.admin.health import page as health_list
 from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
+from launcher.web.admin.offsite import page as offsite
 from launcher.web.admin.overview import page as overview
 from launcher.web.admin.people import groups, previews, users
 from launcher.web.admin.schedule import page as schedule_
@@ -96,7 +97,8 @@ def init_app(app: Flask) -> None:
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
         start_page, shortcuts, finding, launching, icons, samples, apps, board_pages, board_list,
         undoing, folding,
-        overview, schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
+        overview, schedule_, panel, offsite, actions, upload_page, operation_page, restore_page,
+        backup_page,
         jobs_, users, groups, previews, notifications, audit_, tokens_, site_, catalogue,
         network_switch, import_pages, app_health, health_list, check_pages,
     ):  # fmt: skip

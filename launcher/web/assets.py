@@ -33,7 +33,7 @@ _FILES = (
     "api.css", "offsite.css", "reference.css", HTMX,
     *_APP_ICONS,
 )  # fmt: skip
-_SCOPED_SCRIPTS = ("upload.js", "picker.js", "app_form.js", "copy.js", "reference.js")
+_SCOPED_SCRIPTS = ("upload.js", "picker.js", "app_form.js", "copy.js", "print.js", "reference.js")
 _ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
 _TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)

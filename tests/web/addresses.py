@@ -15,6 +15,7 @@ UNKNOWN: Mapping[str, str] = {
     "address": "none.css",
     "app_id": "999",
     "backup_id": "20261122T170000Z-k3f9q2",
+    "destination_id": "nowhere",
     "group_id": "999",
     "icon_id": "999999",
     "job_id": "nobody",

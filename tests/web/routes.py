@@ -13,10 +13,11 @@ from launcher.accounts.users import find_user
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.import_draft import check_draft
 from launcher.config import Config
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.importing.draft import Draft, DraftApp, DraftSection, Source
 from launcher.models import TokenScope
 from launcher.notifications.recipients import add_recipient
+from launcher.offsite.records import Destination, Service
 from launcher.web.importing.kept import Kept, keep
 from tests.web.addresses import rules
 
@@ -40,6 +41,15 @@ def keep_import(user_id: int) -> str:
     links = (DraftApp("Kavita", "https://kavita.old.lan"), DraftApp("Wiki", "https://wiki.old.lan"))
     draft = Draft(Source.BOOKMARKS, (DraftSection("Books", links),))
     return keep(Kept(user_id, "bookmarks.html", check_draft(draft)))
+
+
+def add_destination(config: Config, name: str = "NAS") -> Destination:
+    """Add an encrypted folder beside the data, so that there is a key too."""
+    path = config.data_dir.with_name("nas")
+    path.mkdir(exist_ok=True)
+    return current_offsite().add(
+        Destination("", name, Service.FOLDER, options={"path": str(path)}), by="ada"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +77,11 @@ def routes_of(app: Flask) -> Iterator[Route]:
             find_user("ada"), "Script", [TokenScope.STATUS], expires_at=None, actor=COMMAND_LINE
         )
         token_id = api_token.id
+        destination = add_destination(config)
     recipient = add_recipient(config, name="phone", url="json://host.example")
     samples = _SAMPLES | {
         "backup_id": backup.id,
+        "destination_id": destination.id,
         "group_id": group_id,
         "operation_id": entry.operation_id,
         "recipient_id": recipient.id,

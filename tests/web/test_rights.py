@@ -25,13 +25,17 @@ from launcher.accounts.tokens import create_token
 from launcher.accounts.users import create_user, find_user
 from launcher.audit import COMMAND_LINE
 from launcher.background import process as process_
+from launcher.background.process import BEGUN
 from launcher.current import current_backups, current_config
 from launcher.jobs import process
 from launcher.models import Role, TokenScope
 from launcher.notifications import recipients, sender
+from launcher.offsite import fetch_process
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.trial import Trial
 from tests.conftest import ADA, BEN, CHLOE, Person
 from tests.web.addresses import MALFORMED, UNKNOWN, address, parts_of, rules
-from tests.web.routes import keep_import
+from tests.web.routes import add_destination, keep_import
 from tests.web.visitor import Visitor
 
 
@@ -90,6 +94,7 @@ LEAST: Mapping[str, Rank] = {
     "groups": Rank.ADMIN,
     "previews": Rank.ADMIN,
     "notifications": Rank.ADMIN,
+    "offsite": Rank.ADMIN,
     "audit": Rank.ADMIN,
     "site": Rank.ADMIN,
     "tokens": Rank.ADMIN,
@@ -123,6 +128,7 @@ ELSE_THAN_200: Mapping[str, int] = {
     "metrics.show": 404,  # no token is set
     "backup_actions.ask_delete_selected": 422,  # nothing is selected
     "recent.ask": 302,  # the password was given just now
+    "offsite.ask_to_fetch": 303,  # the backup is here, so its plan is shown
 }
 """What GET answers whoever may, where that is not 200."""
 
@@ -132,7 +138,7 @@ OF_ADA = {"importing.preview", "importing.write"}
 OWNERS = {"boards.delete"}
 """Views for the owner of a board and admins; other editors see the board, and are refused."""
 
-WRITE_BY_GET = {"backup.download"}
+WRITE_BY_GET = {"backup.download", "offsite.kit", "offsite.kit_text"}
 """Views that note in the audit log what they sent."""
 
 FOR_ADMINS_ALONE = {"overview.show"}
@@ -218,6 +224,8 @@ def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may begin an operation is asked here, and not what it does."""
     monkeypatch.setattr(process_, "start", lambda *_, **__: None)
     monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
+    monkeypatch.setattr(fetch_process, "launch", lambda *_: BEGUN)
+    monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: Trial(()))
     monkeypatch.setattr(sender, "_request", lambda *_: sender.Delivery(shown="json://host/…"))
 
 
@@ -230,6 +238,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         phone = recipients.add_recipient(current_config(), name=MARK, url="json://host")
         recipients.set_heartbeat(current_config(), "https://host.home.arpa/")
         backup = current_backups().create(by="ada", note=MARK)
+        destination = add_destination(current_config(), MARK)
         made, *_ = current_backups().journal()
         token = keep_import(user_id=1)
         api_token, _ = create_token(
@@ -265,6 +274,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         "address": asset[1],
         "app_id": "1",
         "backup_id": backup.id,
+        "destination_id": destination.id,
         "group_id": str(group_id),
         "icon_id": "1",
         "job_id": "scrub",

@@ -23,11 +23,15 @@ from werkzeug.test import TestResponse
 from launcher.accounts.users import create_user, find_user, set_role
 from launcher.audit import COMMAND_LINE
 from launcher.background import process as process_
+from launcher.background.process import BEGUN
 from launcher.db import session as db_session
 from launcher.extensions import db
 from launcher.jobs import process
 from launcher.models import Role, Tag
 from launcher.notifications import sender
+from launcher.offsite import fetch_process
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.trial import Trial
 from launcher.web.unsaved.entries import is_secret
 from tests.conftest import ADA, Person
 from tests.web.routes import routes_of
@@ -39,8 +43,10 @@ DORA = Person("dora", "dora's long password", "admin")
 WITHOUT = {"auth", "setup", "setup_restore", "recent"}
 """Blueprints whose forms hold nothing but names, passwords and tokens."""
 
-NEVER_SHOWN = {"ca_new"}
-"""Fields whose text is shown again only where it is a certificate: a key may be pasted there."""
+NEVER_SHOWN = {
+    "ca_new", "secret_s3_key_id", "secret_b2_account", "secret_sftp_key_pem", "secret_other_lines",
+}  # fmt: skip
+"""Fields whose text is never shown again, or only where it is a certificate."""
 CONFIRMATIONS = {"word"}
 """Fields that repeat what the page shows."""
 TYPED_IN = {"text", "search", "url", "email", "number"}
@@ -116,6 +122,8 @@ def _entry(control: LexborNode, number: int) -> str:
 def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_, "start", lambda *_, **__: None)
     monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
+    monkeypatch.setattr(fetch_process, "launch", lambda *_: BEGUN)
+    monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: Trial(()))
     monkeypatch.setattr(sender, "_request", lambda *_: sender.Delivery(shown="json://host/…"))
 
 

@@ -29,13 +29,14 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "backup_problems": current_problems,
         "headline": problems.headline,
-        "problem_answer": lambda findings, of: problems.answer(findings, of, _style(of.now)),
-        "problem_text": lambda problem, of: problems.text(problem, of, _style(of.now)),
-        "problem_title": lambda problem, of: problems.title(problem, of, _style(of.now)),
+        "problem_answer": lambda findings, of: problems.answer(findings, of, style_at(of.now)),
+        "problem_text": lambda problem, of: problems.text(problem, of, style_at(of.now)),
+        "problem_title": lambda problem, of: problems.title(problem, of, style_at(of.now)),
     }
 
 
-def _style(now: datetime) -> Style:
+def style_at(now: datetime) -> Style:
+    """Return how pages write moments, paths and what is strong."""
     return Style(
         at=partial(short_time, now=now),
         within=partial(at_time, now=now),

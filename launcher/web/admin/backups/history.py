@@ -9,7 +9,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.backups.outcomes import ended
 
-_CREATING = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}
+_CREATING = {Verb.CREATE, Verb.FETCH, Verb.MIGRATE, Verb.UPLOAD}
 
 
 def entries_of(backup: Backup, journal: Sequence[JournalEntry]) -> list[JournalEntry]:

@@ -28,6 +28,7 @@ from launcher.web.admin.backups.outcomes.way_back import undo_words
 from launcher.web.admin.backups.retention_labels import periods, rule_words
 from launcher.web.admin.backups.table import ListQuery, describe, names_of, read_query, turn_to
 from launcher.web.admin.backups.timeline import draw
+from launcher.web.admin.offsite.in_panel import Elsewhere, elsewhere
 from launcher.web.admin.schedule.cron_words import cron_words
 from launcher.web.contents import contents_in_brief
 from launcher.web.htmx import is_htmx, render
@@ -57,6 +58,7 @@ def show() -> ResponseReturnValue:
     seen = assess(current_application(), now=utc_now(), settings=site_settings())
     set_current_problems(seen)
     snapshot = seen.snapshot
+    there = elsewhere(snapshot)
     return render(
         "admin/backups.html",
         part="admin/_panel.html",
@@ -73,7 +75,8 @@ def show() -> ResponseReturnValue:
         is_end_awaited=is_end_awaited(),
         restored=_last_restore(snapshot),
         snapshot=snapshot,
-        **_list(snapshot, asked),
+        elsewhere=there,
+        **_list(snapshot, asked, there),
     )
 
 
@@ -131,7 +134,7 @@ def _is_backed_up_since(snapshot: Snapshot, restore: JournalEntry) -> bool:
     return any(e.verb is Verb.CREATE and e.outcome is Outcome.SUCCEEDED for e in later)
 
 
-def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
+def _list(snapshot: Snapshot, asked: ListQuery, there: Elsewhere) -> dict[str, object]:
     """Return the context of the list, without rows while there are none."""
     listing, policy = snapshot.listing, snapshot.settings.policy
     if listing is None or not listing.backups:
@@ -150,6 +153,7 @@ def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
             policy,
             snapshot.entries,
             now=snapshot.now,
+            copies_of=there.copies_of,
         ),
         "restore_test": next(iter(restore_tests), None),
         "next_restore_test_at": next(iter(upcoming), None),

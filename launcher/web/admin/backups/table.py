@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +20,7 @@ from launcher.models import User
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.file_verdict import refusal
 from launcher.web.admin.backups.retention_labels import Periods, retention_label
+from launcher.web.admin.offsite.shown import ShownCopy
 from launcher.web.contents import contents_in_brief
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ def describe(
     entries: Sequence[JournalEntry],
     *,
     now: datetime,
+    copies_of: Callable[[Backup], Sequence[ShownCopy]],
 ) -> list[dict[str, object]]:
-    """Return the rows of one page."""
+    """Return the rows of one page; `copies_of` says where a backup is besides."""
     address = url_for("backups.show")
     names = names_of({backup.created_by for backup in sheet.backups})
     restore_tested = {
@@ -124,6 +126,7 @@ def describe(
             "shape": "upload" if backup.kind is Kind.EXTERNAL else backup.kind.value,
             "is_from_future": backup.is_from_future(now),
             "is_restore_tested": backup.id in restore_tested,
+            "copies": copies_of(backup),
         }
         for backup in sheet.backups
     ]

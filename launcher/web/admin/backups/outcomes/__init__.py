@@ -1,7 +1,7 @@
 """The sentences about an operation that has ended: its page, its toast, its line in the history.
 
-Read `ended` first: it has them for each verb, `restore` for the restore; `page` is what such a page
-is made of.
+Read `ended` first: it has them for each verb, `restore` for the restore, `fetch` for a download;
+`page` is what such a page is made of.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from launcher.web.admin.backups.outcomes.ended import (
     UploadEnded,
     VerifyEnded,
 )
+from launcher.web.admin.backups.outcomes.fetch import FetchEnded
 from launcher.web.admin.backups.outcomes.restore import RestoreEnded
 
 _BY_VERB: Mapping[Verb, type[Ended]] = {
@@ -33,6 +34,7 @@ _BY_VERB: Mapping[Verb, type[Ended]] = {
     Verb.MIGRATE: MigrateEnded,
     Verb.EXPORT: ExportEnded,
     Verb.UPLOAD: UploadEnded,
+    Verb.FETCH: FetchEnded,
     Verb.PROTECT: ProtectEnded,
     Verb.UNPROTECT: UnprotectEnded,
     Verb.NOTE: NoteEnded,

@@ -1,0 +1,70 @@
+"""The one sentence of the page of all destinations: the worst first, and what is safe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import url_for
+from markupsafe import Markup
+
+from launcher.i18n.formats import number
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
+from launcher.i18n.problems import text, title
+from launcher.monitoring.problems import OF_COPIES, Findings, ProblemKind
+from launcher.monitoring.snapshot import Snapshot
+from launcher.offsite.status import OffsiteStatus, Standing
+from launcher.web.admin.backups.banner import style_at
+from launcher.web.admin.offsite.shown import places_words
+from launcher.web.errors import NextStep
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page says first: `severity` is "ok", "warn" or "bad"."""
+
+    severity: str
+    title: str
+    text: str | Markup = ""
+    step: NextStep | None = None
+
+
+def answer(findings: Findings, snapshot: Snapshot, status: OffsiteStatus) -> Answer | None:
+    """Return the answer, None where there are no destinations.
+
+    What is wrong is judged and worded as on the page of the backups.
+    """
+    worst = next((each for each in findings.problems if each.kind in OF_COPIES), None)
+    if worst is not None:
+        style = style_at(snapshot.now)
+        return Answer(
+            worst.severity.value,
+            title(worst, snapshot, style),
+            text(worst, snapshot, style),
+            _step(worst.kind),
+        )
+    return _good(status) if status.destinations else None
+
+
+def _step(kind: ProblemKind) -> NextStep | None:
+    if kind is ProblemKind.KIT_UNCONFIRMED:
+        return NextStep(url_for("offsite.kit"), _("Open recovery kit"), "printer")
+    if kind is ProblemKind.KEY_MISSING:
+        return NextStep(url_for("offsite.keys"), _("Keys…"), "key-round")
+    return None
+
+
+def _good(status: OffsiteStatus) -> Answer:
+    words = places_words(status.places) if status.places.copies else ""
+    owed = sum(len(each.owed) for each in status.destinations if not each.destination.paused)
+    if owed:
+        count = ngettext(
+            "%(count)s backup is waiting to be copied",
+            "%(count)s backups are waiting to be copied",
+            owed,
+            count=number(owed),
+        )
+        return Answer("ok", count, words)
+    if all(each.standing is Standing.PAUSED for each in status.destinations):
+        return Answer("ok", _("All destinations are paused"), words)
+    return Answer("ok", _("All destinations are up to date"), words)

@@ -1,0 +1,115 @@
+"""The recovery kit: one page to print or to save, and the proof that someone has it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher.current import current_offsite
+from launcher.db.content import APP_VERSION
+from launcher.db.session import DataBeingReplacedError, writing
+from launcher.db.settings import site_settings
+from launcher.extensions import db
+from launcher.i18n.locale import gettext as _
+from launcher.offsite import audit
+from launcher.offsite.keys import LAST_CHARACTERS
+from launcher.offsite.service import Kit, OffsiteError
+from launcher.offsite.status import KitState
+from launcher.web.admin.offsite.blueprint import blueprint, error_words
+from launcher.web.admin.offsite.qr import draw_code
+from launcher.web.admin.offsite.shown import address_words, kind_words
+from launcher.web.reauthentication import recent_password_required
+from launcher.web.roles import acting_user, admin_required
+
+if TYPE_CHECKING:
+    from flask import Response
+    from flask.typing import ResponseReturnValue
+
+_log = logging.getLogger(__name__)
+_PREFIX = "AGE-SECRET-KEY-1"
+_PRIVATE = {"Cache-Control": "no-store, no-transform"}
+"""What keeps a page out of every cache, and its length from being compressed."""
+
+
+@blueprint.get("/kit")
+@admin_required
+@recent_password_required
+def kit() -> ResponseReturnValue:
+    """Show the recovery kit, which holds the secret key."""
+    found = _kit()
+    _record_shown()
+    return _page(found)
+
+
+@blueprint.get("/kit.txt")
+@admin_required
+@recent_password_required
+def kit_text() -> ResponseReturnValue:
+    """Send the recovery kit as a text file."""
+    found = _kit()
+    _record_shown()
+    response = make_response(found.text)
+    response.headers.update(_PRIVATE)
+    response.headers["Content-Type"] = "text/plain; charset=utf-8"
+    response.headers["Content-Disposition"] = "attachment; filename=kit.txt"
+    return response
+
+
+@blueprint.post("/kit")
+@admin_required
+@recent_password_required
+def confirm_kit() -> ResponseReturnValue:
+    """Record that someone has the kit, by the last characters of its key."""
+    found, actor = _kit(), acting_user()
+    try:
+        current_offsite().confirm_kit(request.form.get("last", ""), by=actor.name)
+    except OffsiteError as error:
+        return _page(found, error_words(error)), 422
+    audit.record_kit_confirmed(found.public_key, actor=actor)
+    db.session.commit()
+    flash(_("Recovery kit confirmed"))
+    return redirect(url_for("offsite.index"), 303)
+
+
+def _kit() -> Kit:
+    return current_offsite().kit(site_name=site_settings().site_name)
+
+
+def _record_shown() -> None:
+    """Note that the key was shown; that it is needed counts more than the note."""
+    if request.method != "GET":
+        return
+    actor = acting_user()
+    try:
+        with writing():
+            audit.record_kit_shown(actor=actor)
+            db.session.commit()
+    except (SQLAlchemyError, DataBeingReplacedError):
+        _log.exception("audit entry of a recovery kit not kept: by %s", actor.name)
+
+
+def _page(found: Kit, error: str = "") -> Response:
+    entered = current_offsite().settings()
+    page = render_template(
+        "admin/kit.html",
+        kit=found,
+        grouped=_grouped(found.secret_key),
+        code_of_key=draw_code(found.secret_key),
+        places=[(each, kind_words(each), address_words(each)) for each in found.destinations],
+        version=APP_VERSION,
+        is_confirmed=current_offsite().kit_state() is KitState.CONFIRMED,
+        confirmed_at=entered.kit_confirmed_at,
+        error=error,
+        last_characters=LAST_CHARACTERS,
+    )
+    return make_response(page, 200, _PRIVATE)
+
+
+def _grouped(secret_key: str) -> str:
+    """Return the key in groups of four, as a person types it from paper."""
+    rest = secret_key.removeprefix(_PREFIX)
+    return " ".join([_PREFIX, *re.findall(".{1,4}", rest)])

@@ -1,0 +1,626 @@
+"""Copies in other places: their page, the form of a destination, the kit, and the small forms."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher.background.process import BEGUN
+from launcher.current import current_backups, current_config, current_offsite
+from launcher.extensions import db
+from launcher.models import AuditEvent
+from launcher.models.types import utc_now
+from launcher.offsite import fetch_process
+from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.ledger import LedgerFile
+from launcher.offsite.records import (
+    CopyState,
+    Destination,
+    KeepRule,
+    LastTrouble,
+    Ledger,
+    Place,
+    Service,
+    StoredCopy,
+)
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.status import KitState
+from launcher.offsite.trial import Step, Trial, TrialStep
+from launcher.offsite.troubles import Trouble
+from tests.conftest import ADA
+from tests.web.visitor import Visitor
+
+OFF_SITE = "/admin/backups/off-site"
+KEY_ID, SECRET = "003a1b2c3d4e5f", "no page shows this secret"
+NAS: dict[str, str | list[str]] = {
+    "service": "folder", "name": "NAS", "place_folder": "other_device", "kind": "scheduled",
+    "keep": "same_rules",
+}  # fmt: skip
+BUCKET: dict[str, str | list[str]] = {
+    "service": "s3", "name": "Backblaze", "place": "off_site", "kind": ["scheduled", "manual"],
+    "keep": "same_rules", "encrypt": "on", "s3_endpoint": "https://s3.example",
+    "s3_bucket": "ada-launcher", "secret_s3_key_id": KEY_ID, "secret_s3_secret": SECRET,
+}  # fmt: skip
+SECRETS = ("secret_s3_key_id", "secret_s3_secret")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that can be a destination."""
+    path = tmp_path / "nas"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def works(monkeypatch: pytest.MonkeyPatch) -> list[Destination]:
+    """Every test is passed, without a connection; what was tested is in the list."""
+    tested: list[Destination] = []
+
+    def try_out(_service: OffsiteService, destination: Destination, **_how: object) -> Trial:
+        tested.append(destination)
+        return Trial(tuple(TrialStep(step, 0.2) for step in Step), may_delete=True)
+
+    monkeypatch.setattr(OffsiteService, "try_out", try_out)
+    return tested
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test fails at its first step: the secret is wrong."""
+    steps = [TrialStep(Step.CONNECT, 0.2, Trouble.WRONG_SECRET, answer="403 SignatureDoesNotMatch")]
+    steps += [TrialStep(step) for step in Step if step is not Step.CONNECT]
+    monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: Trial(tuple(steps)))
+
+
+@pytest.fixture
+def backblaze(app: Flask) -> Destination:
+    """A bucket that is entered."""
+    with app.app_context():
+        return current_offsite().add(
+            Destination(
+                "",
+                "Backblaze",
+                Service.S3,
+                options={"bucket": "ada-launcher", "endpoint": "https://s3.example"},
+                secrets={"key_id": KEY_ID, "secret": SECRET},
+                tested_at=utc_now(),
+            ),
+            by="ada",
+        )
+
+
+def keep_copies(app: Flask, destination: Destination, **facts: object) -> None:
+    """Write down what is known of the copies at a destination, as its process does."""
+    with app.app_context():
+        files = OffsiteFiles(current_config().data_dir)
+        ledger = LedgerFile(files, destination.id)
+        ledger.write(replace(Ledger(listed_at=utc_now()), **facts))  # type: ignore[arg-type]
+
+
+def copy_of(app: Flask, **facts: object) -> StoredCopy:
+    """Return a copy of a new backup."""
+    with app.app_context():
+        backup = current_backups().create(by="ada")
+        backup = next(each for each in current_backups().list() if each.id == backup.id)
+    assert backup.file
+    copy = StoredCopy(
+        backup, f"launcher-{backup.id}.db.zst.age", backup.file.size_bytes, "0" * 64, utc_now()
+    )
+    return replace(copy, **facts)  # type: ignore[arg-type]
+
+
+def shown(visitor: Visitor) -> str:
+    """Return the words of the page that is open."""
+    text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", visitor.page, flags=re.DOTALL)
+    return " ".join(html.unescape(text).split())
+
+
+def entered(app: Flask) -> tuple[Destination, ...]:
+    with app.app_context():
+        return current_offsite().settings().destinations
+
+
+def logged(app: Flask) -> list[str]:
+    """Return what the audit log says of destinations, and check that it has no secret."""
+    with app.app_context():
+        rows = db.session.scalars(
+            db.select(AuditEvent).where(AuditEvent.action.startswith("destination."))
+        ).all()
+        text = repr([(each.changes, each.target_name) for each in rows])
+        assert SECRET not in text
+        assert KEY_ID not in text
+        return [each.action.removeprefix("destination.") for each in rows]
+
+
+# Adding
+
+
+def test_without_destinations_the_page_says_what_one_is_for(ada: Visitor) -> None:
+    ada.open(OFF_SITE)
+
+    assert "No destinations yet" in shown(ada)
+    assert "A copy in another place survives fire, theft and a broken disk." in shown(ada)
+
+
+def test_a_destination_is_tested_then_added(
+    ada: Visitor, app: Flask, folder: Path, works: list[Destination]
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    answer = ada.send(f"{OFF_SITE}/new", **NAS, folder_path=str(folder))
+
+    assert answer.status_code == 303
+    (added,) = entered(app)
+    assert (added.name, added.service, added.place) == ("NAS", Service.FOLDER, Place.OTHER_DEVICE)
+    assert added.options == {"path": str(folder)}
+    assert not added.encrypt
+    assert added.tested_at is not None
+    assert added.may_delete is True
+    assert len(works) == 1
+    assert logged(app) == ["test", "create"]
+
+
+def test_an_encrypted_one_leads_to_the_recovery_kit(
+    ada: Visitor, app: Flask, works: list[Destination]
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    answer = ada.send(f"{OFF_SITE}/new", **BUCKET)
+
+    assert answer.headers["Location"].endswith("/off-site/kit")
+    assert works[0].secrets == {"key_id": KEY_ID, "secret": SECRET}
+    assert entered(app)[0].encrypt
+
+
+@pytest.mark.usefixtures("fails")
+def test_one_that_fails_its_test_is_not_added_unless_someone_says_so(
+    ada: Visitor, app: Flask
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    answer = ada.send(f"{OFF_SITE}/new", **BUCKET)
+
+    assert answer.status_code == 422
+    assert entered(app) == ()
+    assert "The secret is wrong" in shown(ada)
+    assert "403 SignatureDoesNotMatch" in shown(ada)
+    assert "Add without a test" in shown(ada)
+    assert 'value="ada-launcher"' in ada.page
+
+    ada.send(f"{OFF_SITE}/new", **BUCKET, untested="1")
+
+    (added,) = entered(app)
+    assert added.tested_at is None
+    assert logged(app) == ["test", "create"]
+
+
+def test_a_test_that_was_passed_beside_the_form_is_not_repeated(
+    ada: Visitor, app: Flask, works: list[Destination]
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new/test", **BUCKET)
+    assert "This destination works" in shown(ada)
+    assert "First copy Nothing to copy yet" in shown(ada)
+    proof = re.search(r'name="proof" value="([^"]+)"', ada.page)
+    assert proof
+
+    ada.send(f"{OFF_SITE}/new", **BUCKET, proof=proof[1])
+    assert len(works) == 1
+    assert len(entered(app)) == 1
+
+
+def test_a_proof_counts_for_the_access_that_was_tested_alone(
+    ada: Visitor, works: list[Destination]
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new/test", **BUCKET)
+    proof = re.search(r'name="proof" value="([^"]+)"', ada.page)
+    assert proof
+
+    ada.send(f"{OFF_SITE}/new", **BUCKET | {"s3_bucket": "another"}, proof=proof[1])
+
+    assert [each.options["bucket"] for each in works] == ["ada-launcher", "another"]
+
+
+def test_what_the_first_copy_and_a_month_cost_is_said(
+    ada: Visitor, app: Flask, works: list[Destination]
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new/test", **BUCKET)
+
+    assert "First copy 1 backup," in shown(ada)
+    assert "a month" in shown(ada)
+
+
+@pytest.mark.usefixtures("fails")
+def test_the_failed_test_before_stays_beside_the_form(
+    ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new/test", **BUCKET)
+    before = re.search(r'name="test_before" value="([^"]+)"', ada.page)
+    assert before
+    passed = Trial(tuple(TrialStep(step, 0.1) for step in Step), may_delete=False)
+    monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: passed)
+
+    ada.send(f"{OFF_SITE}/new/test", **BUCKET, test_before=before[1])
+
+    assert "This destination works" in shown(ada)
+    assert "an intruder on this server cannot delete your copies" in shown(ada)
+    assert "Test before" in shown(ada)
+    assert "The secret is wrong" in shown(ada)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": ""}, "Enter a name of at most 60 characters."),
+        ({"s3_bucket": ""}, "Fill in this field."),
+        ({"secret_s3_secret": ""}, "Fill in this field."),
+        ({"kind": []}, "Choose at least one type of backup."),
+        ({"limit": "fast"}, "Enter a number from 0 to 100000, or nothing."),
+        ({"keep": "own", "keep_count": "0"}, "Enter a number from 1 to 500."),
+        ({"service": "folder", "folder_path": "nas"}, "Enter the full path, from the first “/”."),
+        (
+            {"service": "rclone", "type": "other", "other_type": "ftp", "other_lines": "host"},
+            "Enter one option a line, as name=value.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_named_and_nothing_is_lost(
+    ada: Visitor, app: Flask, fields: dict[str, str], said: str
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    answer = ada.send(f"{OFF_SITE}/new", **{**BUCKET, **fields})
+
+    assert answer.status_code == 422
+    assert said in shown(ada)
+    assert "Enter the secrets again. Your other entries are still here." in shown(ada)
+    assert entered(app) == ()
+
+
+def test_the_password_is_asked_for_before_backups_are_sent_elsewhere(
+    tired: Visitor, app: Flask, folder: Path, works: list[Destination]
+) -> None:
+    tired.open(f"{OFF_SITE}/new")
+    answer = tired.send(f"{OFF_SITE}/new", **NAS, folder_path=str(folder))
+    assert answer.status_code == 422
+    assert "Enter your password for this action." in shown(tired)
+    assert entered(app) == ()
+    assert works == []
+
+    tired.send(f"{OFF_SITE}/new", **NAS, folder_path=str(folder), password=ADA.password)
+    assert len(entered(app)) == 1
+
+
+def test_every_kind_of_rclone_becomes_its_options_and_secrets(
+    ada: Visitor, app: Flask, works: list[Destination]
+) -> None:
+    box = BUCKET | {
+        "service": "rclone", "type": "sftp", "name": "Box", "sftp_host": "box.example",
+        "sftp_user": "u31337", "secret_sftp_pass": SECRET, "rclone_folder": "launcher",
+        "keep": "own", "keep_count": "3", "keep_daily": "7", "keep_weekly": "0",
+        "keep_monthly": "0", "limit": "10", "stale": "30",
+    }  # fmt: skip
+    ftp = BUCKET | {
+        "service": "rclone", "type": "other", "name": "FTP", "other_type": "ftp",
+        "other_lines": "host=ftp.example\ntls = true", "secret_other_lines": f"pass={SECRET}",
+    }  # fmt: skip
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new", **box)
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new", **ftp)
+
+    first, second = entered(app)
+    assert first.options == {
+        "type": "sftp", "host": "box.example", "user": "u31337", "folder": "launcher",
+    }  # fmt: skip
+    assert first.secrets == {"pass": SECRET}
+    assert first.keep is KeepRule.OWN
+    assert first.policy
+    assert (first.policy.keep_count, first.policy.keep_daily) == (3, 7)
+    assert (first.limit_bytes_s, first.stale_after_h) == (1_250_000, 30)
+    assert second.options == {"type": "ftp", "host": "ftp.example", "tls": "true"}
+    assert second.secrets == {"pass": SECRET}
+
+
+# Changing
+
+
+def test_an_empty_secret_keeps_the_one_that_is_stored(
+    ada: Visitor, app: Flask, backblaze: Destination, works: list[Destination]
+) -> None:
+    ada.open(f"{OFF_SITE}/backblaze/edit")
+    seen = re.search(r'name="seen" value="([^"]+)"', ada.page)
+    assert seen
+    fields = BUCKET | {
+        "name": "B2",
+        "seen": seen[1],
+        "secret_s3_secret": "",
+        "secret_s3_key_id": "",
+    }
+    answer = ada.send(f"{OFF_SITE}/backblaze/edit", **fields)
+
+    assert answer.status_code == 303
+    (changed,) = entered(app)
+    assert changed.id == backblaze.id
+    assert changed.name == "B2"
+    assert changed.secrets == {"key_id": KEY_ID, "secret": SECRET}
+    assert works == []  # the access is the same
+    assert logged(app) == ["update"]
+
+
+def test_another_access_is_tested_with_the_stored_secrets(
+    ada: Visitor, backblaze: Destination, works: list[Destination]
+) -> None:
+    ada.open(f"{OFF_SITE}/{backblaze.id}/edit")
+    seen = re.search(r'name="seen" value="([^"]+)"', ada.page)
+    assert seen
+    fields = BUCKET | {"s3_bucket": "new", "seen": seen[1], "secret_s3_secret": "typed anew"}
+    ada.send(f"{OFF_SITE}/{backblaze.id}/edit", **fields | {"secret_s3_key_id": ""})
+
+    assert works[0].secrets == {"key_id": KEY_ID, "secret": "typed anew"}
+
+
+def test_two_admins_do_not_overwrite_each_other(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    ada.open(f"{OFF_SITE}/backblaze/edit")
+    answer = ada.send(f"{OFF_SITE}/backblaze/edit", **BUCKET, seen="of yesterday")
+
+    assert answer.status_code == 409
+    assert "This destination was changed while you were editing" in shown(ada)
+    assert entered(app) == (backblaze,)
+
+
+def test_no_page_ever_shows_a_secret(ada: Visitor, app: Flask, backblaze: Destination) -> None:
+    keep_copies(app, backblaze, copies=(copy_of(app),))
+    for path in ("", "/backblaze/edit", "/backblaze/remove", "/kit", "/kit.txt", "/keys", "/rules"):
+        answer = ada.open(f"{OFF_SITE}{path}")
+        assert answer.status_code == 200, path
+        assert SECRET not in answer.text
+        assert KEY_ID not in answer.text
+    assert SECRET not in ada.open("/admin/backups").text
+    assert SECRET not in ada.open("/admin/audit").text
+
+
+def test_pausing_resuming_copying_and_testing(
+    ada: Visitor, app: Flask, backblaze: Destination, works: list[Destination]
+) -> None:
+    ada.open(OFF_SITE)
+    ada.send(f"{OFF_SITE}/backblaze/pause")
+    assert entered(app)[0].paused
+    ada.open(OFF_SITE)
+    assert "Paused" in shown(ada)
+    ada.send(f"{OFF_SITE}/backblaze/resume")
+    assert not entered(app)[0].paused
+    assert entered(app)[0].secrets == backblaze.secrets
+    ada.send(f"{OFF_SITE}/backblaze/copy-now")
+    ada.send(f"{OFF_SITE}/backblaze/test")
+    assert entered(app)[0].may_delete is True
+    assert logged(app) == ["pause", "resume", "copy_now", "test"]
+
+
+def test_a_removed_destination_keeps_its_copies(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    keep_copies(app, backblaze, copies=(copy_of(app),))
+    ada.open(f"{OFF_SITE}/backblaze/remove")
+    assert "1 copy remains there." in shown(ada)
+    assert "This is the last other place with a good copy." in shown(ada)
+    seen = re.search(r'name="seen" value="([^"]+)"', ada.page)
+    assert seen
+
+    ada.send(f"{OFF_SITE}/backblaze/remove", seen=seen[1])
+
+    assert entered(app) == ()
+    assert logged(app) == ["delete"]
+
+
+# How they stand
+
+
+def test_a_row_says_what_is_there_and_what_is_wrong(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    now = utc_now()
+    trouble = LastTrouble(
+        Trouble.NO_BUCKET,
+        at=now,
+        since=now - timedelta(hours=2),
+        count=4,
+        facts={"bucket": "ada-launcher"},
+        answer="404 NoSuchBucket",
+        next_try_at=now + timedelta(minutes=9),
+    )
+    good, bad = copy_of(app, read_at=now), copy_of(app, state=CopyState.DAMAGED)
+    keep_copies(
+        app, backblaze, copies=(bad, good), trouble=trouble, strange=("readme.txt",),
+        strange_count=1, free_bytes=2_000_000_000,
+    )  # fmt: skip
+
+    ada.open(OFF_SITE)
+
+    words = shown(ada)
+    assert "S3 ada-launcher https://s3.example" in words
+    assert "There is no bucket “ada-launcher” at this endpoint" in html.unescape(words)
+    assert "4 failed tries since" in words
+    assert "404 NoSuchBucket" in words
+    assert "1 copy is damaged or missing" in words
+    assert "1 file there was not written by this site" in words
+    assert "readme.txt" in words
+    assert "1 of 1" in words  # read in full
+
+
+# The recovery kit
+
+
+def test_the_kit_has_the_key_and_is_amber_until_it_is_confirmed(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    ada.open(OFF_SITE)
+    assert "Confirm the recovery kit" in shown(ada)
+    ada.open("/admin/backups")
+    assert "Confirm the recovery kit" in shown(ada)
+
+    answer = ada.open(f"{OFF_SITE}/kit")
+    with app.app_context():
+        kit = current_offsite().kit(site_name="Launcher")
+    assert kit.secret_key in re.sub(r"\s", "", shown(ada))
+    assert "s3://ada-launcher" in shown(ada)
+    assert 'class="qr"' in answer.text
+    assert "style=" not in answer.text
+    assert answer.headers["Cache-Control"] == "no-store, no-transform"
+
+    text = ada.open(f"{OFF_SITE}/kit.txt")
+    assert text.mimetype == "text/plain"
+    assert "kit.txt" in text.headers["Content-Disposition"]
+    assert text.text == kit.text
+
+    ada.open(f"{OFF_SITE}/kit")
+    wrong = ada.send(f"{OFF_SITE}/kit", last="0000")
+    assert wrong.status_code == 422
+    assert "These are not the last 4 characters." in shown(ada)
+    ada.send(f"{OFF_SITE}/kit", last=kit.secret_key[-4:].lower())
+
+    with app.app_context():
+        assert current_offsite().kit_state() is KitState.CONFIRMED
+    ada.open(OFF_SITE)
+    assert "Confirm the recovery kit" not in shown(ada)
+    assert "confirm_kit" in logged(app)
+
+
+def test_the_kit_needs_a_recent_password(tired: Visitor, backblaze: Destination) -> None:
+    for path in ("kit", "kit.txt"):
+        answer = tired.open(f"{OFF_SITE}/{path}")
+        assert answer.status_code == 303
+        assert "/account/confirm" in answer.headers["Location"]
+
+
+def test_without_encryption_there_is_no_kit(ada: Visitor) -> None:
+    assert ada.open(f"{OFF_SITE}/kit").status_code == 404
+
+
+def test_a_new_key_and_keys_of_others(ada: Visitor, app: Flask, backblaze: Destination) -> None:
+    with app.app_context():
+        before = current_offsite().settings().recipients[0].public_key
+    ada.open(f"{OFF_SITE}/keys")
+    ada.send(f"{OFF_SITE}/keys/new")
+    with app.app_context():
+        after = current_offsite().settings().recipients[0].public_key
+    assert before != after
+
+    ada.open(f"{OFF_SITE}/keys")
+    refused = ada.send(f"{OFF_SITE}/keys", public_key="age1nothing", label="Ben")
+    assert refused.status_code == 422
+    assert "This is not a public key of age." in shown(ada)
+    ada.send(f"{OFF_SITE}/keys", public_key=before, label="The old one")
+    ada.open(f"{OFF_SITE}/keys")
+    assert "The old one" in shown(ada)
+    ada.send(f"{OFF_SITE}/keys/remove", key=before)
+    with app.app_context():
+        assert [each.is_own for each in current_offsite().settings().recipients] == [True]
+    assert logged(app) == ["create_key", "add_recipient", "remove_recipient"]
+
+
+def test_the_rules_for_all(ada: Visitor, app: Flask, backblaze: Destination) -> None:
+    ada.open(f"{OFF_SITE}/rules")
+    assert ada.send(f"{OFF_SITE}/rules", days="0", budget="").status_code == 422
+    ada.send(f"{OFF_SITE}/rules", days="30", budget="500")
+    with app.app_context():
+        settings = current_offsite().settings()
+    assert (settings.read_within_days, settings.read_bytes_a_day) == (30, 500_000_000)
+    ada.open(OFF_SITE)
+    assert "Each copy is read in full once in 30 days." in shown(ada)
+
+
+# The list of backups
+
+
+def test_one_disk_is_said_once_there_is_a_good_backup_and_can_be_accepted(
+    ada: Visitor, app: Flask
+) -> None:
+    ada.open("/admin/backups")
+    assert "All copies are on one disk" not in shown(ada)
+    copy_of(app)
+    ada.open("/admin/backups")
+    assert "All copies are on one disk" in shown(ada)
+
+    ada.open(f"{OFF_SITE}/one-disk")
+    assert ada.send(f"{OFF_SITE}/one-disk", reason=" ", until="half").status_code == 422
+    ada.send(f"{OFF_SITE}/one-disk", reason="Tape every night", until="year")
+    ada.open("/admin/backups")
+    assert "All copies are on one disk" not in shown(ada)
+    assert "1 copy in 1 place, none off-site." in shown(ada)
+    assert "Tape every night" in shown(ada)
+
+    ada.send(f"{OFF_SITE}/one-disk/withdraw")
+    ada.open("/admin/backups")
+    assert "All copies are on one disk" in shown(ada)
+    assert logged(app) == ["accept_one_disk", "withdraw_one_disk"]
+
+
+def test_the_list_says_where_each_backup_is(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    copy = copy_of(app)
+    keep_copies(app, backblaze, copies=(copy,))
+    waiting = copy_of(app)
+
+    ada.open("/admin/backups")
+
+    rows = {
+        backup_id: " ".join(re.sub(r"<[^>]+>", " ", row).split())
+        for backup_id, row in re.findall(r'<tr id="row-([^"]+)".*?>(.*?)</tr>', ada.page, re.DOTALL)
+    }
+    assert "Here verified Backblaze copied" in rows[copy.id]
+    assert "Here verified Backblaze waiting" in rows[waiting.id]
+    assert "2 copies in 2 places, 1 off-site." in shown(ada)
+
+
+def test_a_copy_that_is_only_elsewhere_can_be_downloaded(
+    ada: Visitor, app: Flask, backblaze: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def launch(_module: str, order: object) -> str:
+        asked.append(order)
+        return BEGUN
+
+    monkeypatch.setattr(fetch_process, "launch", launch)
+    copy_of(app)
+    gone = copy_of(app)
+    keep_copies(app, backblaze, copies=(gone,))
+    with app.app_context():
+        current_backups().delete([gone.id], by="ada", may_take_last_good=True)
+    ada.open("/admin/backups")
+    assert "1 backup only at Backblaze" in shown(ada)
+
+    path = f"{OFF_SITE}/backblaze/copies/{gone.id}/restore"
+    ada.open(path)
+    assert "Nothing is restored yet. The plan of the restore follows." in shown(ada)
+    answer = ada.send(path)
+
+    assert "/admin/backups/operations/" in answer.headers["Location"]
+    assert len(asked) == 1
+
+
+def test_a_backup_that_is_here_leads_to_its_plan(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    copy = copy_of(app)
+    keep_copies(app, backblaze, copies=(copy,))
+    answer = ada.open(f"{OFF_SITE}/backblaze/copies/{copy.id}/restore")
+    assert answer.headers["Location"].endswith(f"/admin/backups/{copy.id}/restore")
+
+
+def test_what_is_not_there_is_not_found(ada: Visitor, backblaze: Destination) -> None:
+    unknown = "20261122T170000Z-k3f9q2"
+    for path in ("nowhere/edit", "nowhere/remove", f"backblaze/copies/{unknown}/restore"):
+        assert ada.open(f"{OFF_SITE}/{path}").status_code == 404
