@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -199,6 +201,47 @@ def test_a_disk_that_is_really_full_says_how_much_is_needed(
     assert errors[0].facts["needed_bytes"] == 100_000
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte, where root may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "launcher-test", folder],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("only root may mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], capture_output=True, check=False)
+
+
+def test_a_small_disk_is_full_then_read_only_then_not_mounted(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    remote = open_remote(nas(small_disk, tested_at=None), site=SITE)
+    remote.put_bytes("copy.json", b"{}")
+    with failing(Trouble.FULL) as errors:
+        remote.put("copy.db", file_of(tmp_path, bytes(3_000_000)), on_bytes=no_one)
+    assert errors[0].facts["needed_bytes"] == 3_000_000
+    assert 0 <= int(errors[0].facts["free_bytes"]) < 1_100_000
+    there = small_disk / "launcher-site0001"
+    assert [each.name for each in there.iterdir()] == ["copy.json"]
+
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with failing(Trouble.READ_ONLY) as errors:
+        remote.put_bytes("copy.json", b"{}")
+    assert errors[0].facts == {"path": str(small_disk)}
+    with failing(Trouble.READ_ONLY):
+        remote.delete("copy.json")
+
+    subprocess.run(["umount", small_disk], check=True)
+    away = open_remote(nas(small_disk, tested_at=datetime.now(UTC)), site=SITE)
+    with failing(Trouble.NOT_MOUNTED):
+        away.put_bytes("copy.json", b"{}")
+    assert list(small_disk.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_rights_is_not_writable(path: Path) -> None:
     path.chmod(0o500)
@@ -247,8 +290,9 @@ def test_a_folder_that_never_answers_is_given_up(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel of a test has no network folder that hangs: a call that waits is in its place."""
+    patient = open_remote(nas(path), site=SITE)
+    patient.put_bytes("copy.json", b"{}")
     remote = Folder(nas(path), site=SITE, silent_s=0.05)
-    remote.put_bytes("copy.json", b"{}")
     answered = threading.Event()
     with monkeypatch.context() as patch:
         patch.setattr("os.scandir", lambda _path: answered.wait())
@@ -261,7 +305,7 @@ def test_a_folder_that_never_answers_is_given_up(
         with failing(Trouble.TIMED_OUT):
             remote.put_bytes("copy.json", b"replaced")
         answered.set()
-    assert remote.get_bytes("copy.json", limit=100) == b"{}"
+    assert patient.get_bytes("copy.json", limit=100) == b"{}"
 
 
 def test_free_space_is_that_of_the_disk(remote: Remote, path: Path) -> None:

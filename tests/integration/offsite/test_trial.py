@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,9 +74,8 @@ def test_a_service_that_never_answers_is_given_up_at_the_deadline(tmp_path: Path
             secrets={"key_id": "x", "secret": "y"},
         )  # fmt: skip
         heard: list[TrialStep] = []
-        started_at = time.monotonic()
         trial = tried(silent, tmp_path, deadline_s=3.0, on_step=heard.append)
-    assert time.monotonic() - started_at < 25
+    assert len(server.heads) <= 1  # the adapter itself would have tried once more
     assert [each.trouble for each in trial.steps] == [Trouble.TIMED_OUT, None, None, None, None]
     assert tuple(heard) == trial.steps[:1]
     assert not trial.is_passed
