@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from launcher.backup.files import create_new, discard, open_regular
 from launcher.backup.records.text import readable
-from launcher.offsite.host_keys import host_key, kinds
+from launcher.offsite.host_keys import fingerprint, host_key, kinds
 from launcher.offsite.object_names import (
     PART_SUFFIX,
     checked,
@@ -194,10 +194,7 @@ class Rclone:
         """Return the options by which rclone refuses any other server."""
         lines = self._destination.options.get("known_hosts", "").strip()
         if not lines:
-            port = self._destination.options.get("port", "") or "22"
-            if not port.isdigit() or not 0 < int(port) < 65536:
-                raise RemoteError(Trouble.WRONG_OPTIONS, option="port")
-            lines = self._known_hosts = host_key(self._host, int(port))
+            lines = self._known_hosts = host_key(self._host, self._port())
         folder = Path(self._temporary.enter_context(tempfile.TemporaryDirectory()))
         (folder / "known_hosts").write_text(f"{lines}\n", encoding="utf-8")
         try:
@@ -241,7 +238,7 @@ class Rclone:
             return
         if ended.code in {_DIR_NOT_FOUND, _FILE_NOT_FOUND}:
             raise RemoteError(Trouble.NOT_THERE, name=name or self._folder)
-        raise translated(
+        error = translated(
             ended.messages,
             action=action,
             name=name,
@@ -249,6 +246,21 @@ class Rclone:
             place=self._folder,
             secrets=[*self._destination.secrets.values(), *self._obscured],
         )
+        if error.trouble is Trouble.HOST_KEY:
+            raise RemoteError(Trouble.HOST_KEY, answer=error.answer, **self._other_key())
+        raise error
+
+    def _other_key(self) -> dict[str, str | int]:
+        """Return the fingerprint of the key that the server has now, for a person to compare."""
+        with contextlib.suppress(RemoteError):
+            return {"fingerprint": fingerprint(host_key(self._host, self._port()))}
+        return {}
+
+    def _port(self) -> int:
+        port = self._destination.options.get("port", "") or "22"
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise RemoteError(Trouble.WRONG_OPTIONS, option="port")
+        return int(port)
 
     @property
     def _host(self) -> str:

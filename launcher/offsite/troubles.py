@@ -21,7 +21,7 @@ class Trouble(StrEnum):
     WRONG_SECRET = "wrong_secret"  # noqa: S105 (no password)
     DENIED = "denied"  # facts: action
     CLOCK = "clock"  # facts: apart_s, where it is known
-    HOST_KEY = "host_key"  # of SFTP: not the one that was saved
+    HOST_KEY = "host_key"  # of SFTP: not the one that was saved; facts: fingerprint, of the new one
     # What is there
     NO_BUCKET = "no_bucket"  # facts: bucket
     WRONG_REGION = "wrong_region"  # facts: region

@@ -51,8 +51,9 @@ def test_the_key_of_the_server_is_found_once_and_insisted_on(
 
     start, kind, key = found["known_hosts"].split()
     other = f"{start} {kind} {key[:-8]}{key[-8:].swapcase()}"
-    with failing(Trouble.HOST_KEY):
+    with failing(Trouble.HOST_KEY) as errors:
         names(sftp.open(options={**sftp.destination.options, "known_hosts": other}))
+    assert errors[0].facts == {"fingerprint": fingerprint(found["known_hosts"])}
 
 
 def test_what_is_no_ssh_server_has_no_key(webdav_server: StorageServer) -> None:
