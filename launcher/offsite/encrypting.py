@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
@@ -25,9 +24,10 @@ def encrypt_file(
     *,
     on_bytes: OnBytes,
 ) -> tuple[int, str] | None:
-    """Write `source` to the new file `target`, encrypted and durable.
+    """Write `source` to the new file `target`, encrypted.
 
-    One pass over the bytes, in bounded memory: both checksums are made on the way.
+    One pass over the bytes, in bounded memory: both checksums are made on the way. The file is not
+    flushed to the disk: after a crash of the machine its checksum says whether it is whole.
 
     Returns:
         Size and SHA-256 of `target`; None where `source` is not the file that it should be.
@@ -46,8 +46,6 @@ def encrypt_file(
                 reading = _Reading(source, file.size_bytes, on_bytes)
                 writing = _Writing(encrypted)
                 encrypt(reading, writing, recipients)
-                encrypted.flush()
-                os.fsync(encrypted.fileno())
     except BaseException:
         discard(target)
         raise

@@ -238,6 +238,20 @@ def test_a_backup_that_is_deleted_in_the_middle_is_passed_over(offsite: Offsite)
     assert offsite.names(nas) == {f"launcher-{older.id}.db.zst", f"launcher-{older.id}.json"}
 
 
+def test_a_backup_that_is_deleted_while_it_is_sent_encrypted_stays_there(offsite: Offsite) -> None:
+    newest, older = scheduled(offsite, 2)
+    nas = offsite.add(encrypt=True)
+
+    class Deleting(Folder):
+        def put(self, name: str, source: Path, **how: Any) -> None:
+            if newest.id in name:
+                offsite.house.service.delete([newest.id], by="ada")
+            super().put(name, source, **how)
+
+    assert ids(offsite.run(nas, open_=Deleting).copies) == [newest.id, older.id]
+    assert ids(offsite.of(nas).only_here) == [newest.id]
+
+
 def test_without_room_for_the_encrypted_file_the_reason_is_said(
     offsite: Offsite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
