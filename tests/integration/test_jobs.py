@@ -33,6 +33,7 @@ from launcher.backup.records.ids import BackupId
 from launcher.backup.records.operation import Outcome, Verb
 from launcher.backup.verify import Checked
 from launcher.config import ROOT
+from launcher.current import current_offsite
 from launcher.i18n import labels
 from launcher.jobs import process, work
 from launcher.jobs.election import Election
@@ -42,6 +43,7 @@ from launcher.jobs.registry import JOBS
 from launcher.jobs.work import SCRUB_DAYS
 from launcher.schedule.leader import leader
 from tests.support.jobs import NOON, Desk, slots_count_since
+from tests.support.offsite import folder_destination
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SCRUB_TIME = NOON + 17 * HOUR  # half an hour after it is due
@@ -679,3 +681,11 @@ def looks(desk: Desk) -> int:
     assert desk.scheduler._notifying is not None
     desk.scheduler._notifying.join(_PATIENCE_S)
     return len(desk.looked)
+
+
+def test_the_leader_starts_the_copies_that_are_owed(desk: Desk, tmp_path: Path) -> None:
+    desk.elect()
+    assert desk.copied == []
+    current_offsite(desk.app).add(folder_destination(tmp_path), by="ada")
+    desk.pass_time(timedelta(seconds=2))
+    assert desk.copied == ["nas"]

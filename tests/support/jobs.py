@@ -32,7 +32,8 @@ class Desk:
     """One data directory, and whoever leads on it at the moment.
 
     `started` holds when which job was started. Jobs run to their end before `start` returns.
-    `looked` grows by one each time the watch looks around.
+    `looked` grows by one each time the watch looks around. `copied` has the destinations of copies
+    whose process was started, and nothing is copied.
     """
 
     app: Flask
@@ -41,6 +42,7 @@ class Desk:
     started: list[tuple[str, datetime]] = field(default_factory=list)
     scheduler: JobScheduler | None = None
     looked: list[Flask] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.config: Config = self.app.extensions["launcher.config"]
@@ -69,6 +71,7 @@ class Desk:
             start=self._start,
             dispatch=self.looked.append,
             check=None,
+            copy=lambda _config, destination_id: self.copied.append(destination_id),
             is_woken=False,
         )
         self.scheduler.tick()
