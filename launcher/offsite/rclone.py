@@ -36,6 +36,7 @@ from launcher.offsite.troubles import RemoteError, Trouble
 
 _OURS = {"type", "folder", "ca_file", "known_hosts"}
 """The options that are not rclone's."""
+_RENAMING = {"ftp", "sftp", "smb", "webdav"}
 _HASHES = ("sha256", "sha1", "md5")
 _READ_BACK_BYTES = 1 << 20
 _HASH_BYTES_S = 5 << 20  # how fast a small computer hashes what it stores
@@ -62,6 +63,7 @@ class Rclone:
         self._root = _joined(self._folder, folder_of(site)) if site else self._folder
         self._silent_s = silent_s
         self._known_hosts = ""
+        self._is_swept = False
         self._temporary = contextlib.ExitStack()
         self._environment = environment_of(
             self._kind,
@@ -86,6 +88,8 @@ class Rclone:
         with open_regular(source) as file:  # refuse what is no file, before rclone reads it
             size_bytes = os.fstat(file.fileno()).st_size
         written = path + PART_SUFFIX if self._can_move else path
+        if size_bytes > _READ_BACK_BYTES:
+            self._sweep()
         try:
             self._upload(source, written, name, lambda sent: on_bytes(sent, size_bytes))
             self._require_same(written, name, source, size_bytes)
@@ -210,9 +214,20 @@ class Rclone:
     @cached_property
     def _can_move(self) -> bool:
         """Whether an object can be renamed there, so that a part never has its name."""
+        if self._kind in _RENAMING:
+            return True
         said = json.loads(self._run("backend", "features", _at(self._folder), action="list"))
         features = said.get("Features", {})
         return bool(features.get("Move")) and not features.get("BucketBased")
+
+    def _sweep(self) -> None:
+        """Remove once what killed uploads left a day ago or before; it may not be allowed."""
+        if self._is_swept or not self._can_move:
+            return
+        self._is_swept = True
+        words = ("delete", "--include", f"*{PART_SUFFIX}", "--min-age", "1d", "--max-depth", "1")
+        with contextlib.suppress(RemoteError):
+            self._run(*words, _at(self._root), action="delete")
 
     def _upload(self, source: Path, path: str, name: str, on_sent: Callable[[int], None]) -> None:
         words = ("copyto", "--inplace", "--ignore-times", "--ignore-checksum", "--no-traverse")

@@ -207,6 +207,22 @@ def test_what_a_server_keeps_otherwise_than_it_was_sent_is_no_object(
     assert names(remote) == set()
 
 
+def test_what_a_killed_upload_left_goes_after_a_day(
+    sftp: FarPlace, sftp_server: StorageServer, tmp_path: Path
+) -> None:
+    remote = sftp.open()
+    remote.put_bytes("copy.json", b"{}")
+    folder = sftp_server.root / sftp.destination.options["folder"] / f"launcher-{SITE}"
+    old, new = folder / "old.db.part", folder / "new.db.part"
+    for each in (old, new):
+        each.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    assert names(remote) == {"copy.json"}
+    remote.put("copy.db", file_of(tmp_path, bytes(2 << 20)), on_bytes=no_one)
+    assert (old.exists(), new.exists()) == (False, True)
+    assert names(remote) == {"copy.json", "copy.db"}
+
+
 def test_the_limit_of_the_speed_is_kept(webdav: FarPlace, tmp_path: Path) -> None:
     remote = webdav.open(limit_bytes_s=1 << 20)
     started_at = time.monotonic()
