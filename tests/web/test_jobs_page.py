@@ -29,8 +29,11 @@ from launcher.jobs.history import MAX_RUNS, Book, Run, RunOutcome, runs
 from launcher.jobs.work import perform
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.status import Standing
 from launcher.web.server_commands import server_command
 from tests.conftest import MakeApp
+from tests.support.copies import destination, offsite, trouble
 from tests.support.jobs import slots_count_since
 from tests.support.operations import await_idle
 from tests.web.visitor import Visitor
@@ -762,3 +765,28 @@ def test_a_strange_mark_is_no_error(ada: Visitor, past: Callable[..., Run], seen
 def test_the_line_of_the_navigation_leads_there(ada: Visitor) -> None:
     ada.open(PAGE)
     assert re.search(rf'<a class="nav-link" href="{PAGE}" aria-current="page">', ada.page)
+
+
+# Copies in other places
+
+
+def test_copying_to_each_destination_is_among_the_jobs(
+    app: Flask, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'id="job-copies"' not in ada.open("/admin/jobs").text
+    at = utc_now()
+    failing = {"trouble": trouble(at), "copied_at": None}
+    found = offsite(
+        destination("Cloud", ledger={"copied_at": at}),
+        destination("Attic", standing=Standing.BEHIND, ledger=failing),
+        destination("Cellar", standing=Standing.WAITING),
+    )
+    monkeypatch.setattr(OffsiteService, "status", lambda *_, **__: found)
+
+    section = (
+        ada.open("/admin/jobs").text.partition('id="job-copies"')[2].partition("</section>")[0]
+    )
+    said = " ".join(re.sub(r"<[^>]*>", " ", section).split())
+    assert re.search(r"Cloud Up to date Last copy: \w+ at", said)
+    assert re.search(r"Attic .*The secret is wrong\. Next try: \w+ at", said)
+    assert said.endswith("No copies yet")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,9 @@ from launcher.backup.sqlite.connection import has_wal_reset_fix
 from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.db.settings import change_settings
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.status import Places, Standing
+from tests.support.copies import copy_of, destination, offsite
 from tests.web.restoring import text_of
 from tests.web.visitor import Visitor
 
@@ -37,9 +42,31 @@ def test_one_disk_is_one_row_with_calm_advice_and_no_alarm(app: Flask, ada: Visi
     assert "Disk of the" not in page
     assert page.count("Backups are on the same disk as your data.") == 1
     assert "Download a backup, or put backups on another disk" in page
-    assert "Backups are on the same disk as your data." in ada.open("/admin/backups").text
+    assert "All copies are on one disk" in ada.open("/admin/backups").text
     assert 'id="the-answer" data-state="ok"' in ada.page
     assert 'id="banner"' not in ada.open("/").text
+
+
+def test_copies_in_other_places_are_counted_in_one_row(
+    app: Flask, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'id="copies"' not in ada.open("/admin").text
+    with app.app_context():
+        backup = current_backups().create(by="ada")
+    cloud = destination("Cloud", copy_of(backup))
+    counted = replace(offsite(cloud), places=Places(2, 2, off_site=1, on_one_disk=False))
+    monkeypatch.setattr(OffsiteService, "status", lambda *_, **__: counted)
+
+    page = text_of(ada.open("/admin").text)
+    assert "Off-site 2 copies in 2 places, 1 off-site" in page
+    assert 'href="/admin/backups/off-site"' in ada.page
+    assert "on the same disk as your data" not in page
+    assert re.search(r'id="copies">.*?data-state="up"', ada.page)
+
+    stale = replace(counted, destinations=[replace(cloud, standing=Standing.STALE)])
+    monkeypatch.setattr(OffsiteService, "status", lambda *_, **__: stale)
+    ada.open("/admin")
+    assert re.search(r'id="copies">.*?data-state="(slow|down)"', ada.page)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Everything but the schedule is outside the database.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.records.operation import Outcome, Verb
-from launcher.current import current_backups, current_config
+from launcher.current import current_backups, current_config, current_offsite
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS
@@ -30,6 +31,7 @@ from launcher.schedule.leader import Leader, leader
 from launcher.settings.table import SiteSettings
 from launcher.web import toasts
 from launcher.web.admin.jobs.words import LATE_AFTER, describe_end, describe_jobs
+from launcher.web.admin.offsite.shown import ShownDestination, shown_destination
 from launcher.web.errors import NextStep, busy_words, show_backup_error
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
@@ -149,6 +151,7 @@ def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
         status=_status(found, settings, now=now),
         zone=zone_words(settings.zone, now),
         tested_elsewhere=_tested_elsewhere(),
+        copying=_copying(settings, now=now),
         **_running_context(found),
     )
 
@@ -157,6 +160,14 @@ def _tested_elsewhere() -> datetime | None:
     """Return when a restore test last succeeded, started as a job or on another page."""
     entries = current_backups().journal(verbs={Verb.TEST_RESTORE})
     return next((each.started_at for each in entries if each.outcome is Outcome.SUCCEEDED), None)
+
+
+def _copying(settings: SiteSettings, *, now: datetime) -> Sequence[ShownDestination]:
+    """Return how copying to each destination goes, none while that cannot be known."""
+    with suppress(BackupError):
+        status = current_offsite().status(settings)
+        return [shown_destination(each, now=now) for each in status.destinations]
+    return ()
 
 
 def _status(found: Runs, settings: SiteSettings, *, now: datetime) -> SchedulerStatus:
