@@ -526,9 +526,10 @@ def signed_in_later(app: Flask) -> Visitor:
     """Sign Ada in, a minute from now: sessions are dated in seconds."""
     visitor = Visitor(app)
     visitor.sign_in(ADA)
+    with visitor.client.session_transaction() as cookie:
+        session_id = cookie["id"]
     with app.app_context():
-        newest = db.session.scalars(db.select(UserSession).order_by(UserSession.began_at)).all()[-1]
-        newest.began_at += timedelta(minutes=1)
+        db.session.get_one(UserSession, session_id).began_at += timedelta(minutes=1)
         db.session.commit()
     return visitor
 
