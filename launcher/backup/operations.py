@@ -143,6 +143,10 @@ class Operation:
         self._stage_at = time.monotonic()
         self._send()
 
+    def hold_readers(self) -> None:
+        """Report, with the next stage, that all requests wait from there on."""
+        self._change(holds_readers=True)
+
     def wait(self) -> None:
         """Report waiting for the lock, as a stage after the current one."""
         stages = self.progress.stages

@@ -148,6 +148,7 @@ def restore_backup(
                 changes_held_s = hold.longest_s
         if replacement is None:  # no connection is open to the file
             replacement = FileReplacement(operation, live_path)
+            operation.hold_readers()
             with gate.closed() as hold:
                 _replace_and_confirm(operation, replacement, staged)
             replacement.held_s = changes_held_s = hold.longest_s

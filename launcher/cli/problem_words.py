@@ -22,6 +22,7 @@ BRIEFLY: Mapping[ProblemKind, str] = {
     ProblemKind.COPIES_STALE: "a destination has no recent good copy",
     ProblemKind.COPIES_DAMAGED: "copies in other places are damaged",
     ProblemKind.COPIES_FAILING: "copying to a destination fails",
+    ProblemKind.RESTORE_FAILED: "the last restore failed",
     ProblemKind.SCHEDULER_STOPPED: "the scheduler is not running",
     ProblemKind.RESTORE_TEST_FAILED: "the last restore test failed",
     ProblemKind.FROM_FUTURE: "backups are dated in the future",

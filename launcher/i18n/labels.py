@@ -116,6 +116,13 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
     ),
 }
 
+_TAKEN_BACK = ErrorWords(
+    _("The restore failed. Your data is back"), ERROR_WORDS["restore_failed"].hint
+)
+_UNDO_TAKEN_BACK = ErrorWords(
+    _("The undo failed. Your data is back"), ERROR_WORDS["restore_failed"].hint
+)
+
 KIND_WORDS: Mapping[Kind, LazyString] = {
     Kind.MANUAL: _("Manual"),
     Kind.SCHEDULED: _("Scheduled"),
@@ -485,6 +492,13 @@ RESTORE_WORDS: Mapping[Reason, LazyString] = {
     Reason.NOT_CONFIRMED_SEEN: _("The restored data did not pass its check: %(detail)s."),
 }
 """Why a restore stopped."""
+
+
+def failure_words(entry: JournalEntry) -> ErrorWords | None:
+    """Return the words of a failure; None where an error has none, or nothing failed."""
+    if entry.visible_s is not None:
+        return _UNDO_TAKEN_BACK if entry.is_undo else _TAKEN_BACK
+    return ERROR_WORDS.get(entry.error_code)
 
 
 def fault_words(fault: Fault | None) -> str:

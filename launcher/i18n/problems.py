@@ -14,12 +14,13 @@ from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome
 from launcher.i18n import copy_problems
-from launcher.i18n.formats import ago, exact, listing, long, size
+from launcher.i18n.formats import ago, duration, exact, listing, long, size
 from launcher.i18n.labels import ERROR_WORDS, damage, operation_words
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.monitoring.problems import (
     OF_COPIES,
+    SPACE,
     Findings,
     Headline,
     PrimaryAction,
@@ -76,6 +77,7 @@ _TITLES: Mapping[ProblemKind, LazyString] = {
     ProblemKind.READ_ONLY: _("The backup folder cannot be written"),
     ProblemKind.DATA_DISK_FULL: _("The disk of the database is full"),
     ProblemKind.LOW_SPACE: _("Disk space is running low"),
+    ProblemKind.RESTORE_FAILED: _("The last restore failed"),
     ProblemKind.SCHEDULER_STOPPED: _("The scheduler is not running"),
     ProblemKind.RESTORE_TEST_FAILED: _("The last restore test failed"),
     ProblemKind.NO_RECIPIENTS: _("No one is notified about problems"),
@@ -188,6 +190,7 @@ OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.FAILED: _("Backups succeed again"),
     ProblemKind.STALE: _("There is a recent backup again"),
     ProblemKind.DAMAGED: _("All backups are undamaged again"),
+    ProblemKind.RESTORE_FAILED: _("A restore or a backup succeeded since"),
     ProblemKind.SCHEDULER_STOPPED: _("The scheduler is running again"),
     ProblemKind.RESTORE_TEST_FAILED: _("A restore test succeeded again"),
     ProblemKind.FROM_FUTURE: _("All backups have correct dates again"),
@@ -283,6 +286,7 @@ def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
         "left": size(problem.free_bytes),
         "free": size(space.free_bytes if space else problem.free_bytes),
         "reason": ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).title,
+        "visible": duration(entry.visible_s) if entry and entry.visible_s is not None else "",
         "damage": damage(problem.backups[0].verification.fault if problem.backups else None),
         "names": ", ".join(problem.names),
         "object": problem.fault.facts.get("name", "") if problem.fault else "",
@@ -325,18 +329,10 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             data = str(problem.entry.facts.get("data")) if problem.entry else ""
             untouched = _("No partial files remain, and your data is unchanged.")
             yield _AFTER_INTERRUPTION.get(data, untouched)
+        case ProblemKind.RESTORE_FAILED:
+            yield from _of_failed_restore(problem)
         case ProblemKind.RESTORE_TEST_FAILED:
-            yield _("%(when)s: %(reason)s.")
-            if problem.entry and problem.entry.facts.get("destination"):
-                yield _("The copy was from %(destination)s.")
-            yield (
-                _(
-                    "Your data is unchanged. Test another backup, so that you know one that"
-                    " can be restored."
-                )
-                if snapshot.listing and len(snapshot.listing.backups) > 1
-                else _("Your data is unchanged. Create another backup and test that one.")
-            )
+            yield from _of_restore_test(problem, snapshot)
         case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
             yield _("Until this is fixed, no one is notified when backups fail.")
         case ProblemKind.NOTIFICATIONS_FAILING:
@@ -394,6 +390,26 @@ def _of_the_database(problem: Problem, snapshot: Snapshot) -> Iterator[LazyStrin
         )
     else:
         yield _TEXTS[ProblemKind.LIVE_DAMAGED]
+
+
+def _of_failed_restore(problem: Problem) -> Iterator[LazyString]:
+    if problem.entry and problem.entry.visible_s is not None:
+        yield _("%(when)s: your data is back. The restored data was visible for %(visible)s.")
+    else:
+        yield _("%(when)s: %(reason)s.")
+    if problem.code != SPACE:  # of space, messages say what helps
+        yield ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).hint
+
+
+def _of_restore_test(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
+    yield _("%(when)s: %(reason)s.")
+    if problem.entry and problem.entry.facts.get("destination"):
+        yield _("The copy was from %(destination)s.")
+    yield (
+        _("Your data is unchanged. Test another backup, so that you know one that can be restored.")
+        if snapshot.listing and len(snapshot.listing.backups) > 1
+        else _("Your data is unchanged. Create another backup and test that one.")
+    )
 
 
 def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:

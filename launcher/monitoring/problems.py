@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Any
 
 from launcher.backup.errors import OF_THE_SCHEMA
-from launcher.backup.reasons import Fault
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, Kind, State
-from launcher.backup.records.operation import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Stage, Verb
 from launcher.monitoring import copies
 from launcher.monitoring.snapshot import Snapshot, Space, patience, runs_ahead
 from launcher.offsite.records import LastTrouble, StoredCopy
@@ -60,6 +60,7 @@ class ProblemKind(StrEnum):
     COPIES_STALE = "copies_stale"
     COPIES_DAMAGED = "copies_damaged"
     COPIES_FAILING = "copies_failing"
+    RESTORE_FAILED = "restore_failed"
     SCHEDULER_STOPPED = "scheduler_stopped"
     RESTORE_TEST_FAILED = "restore_test_failed"
     FROM_FUTURE = "from_future"
@@ -412,6 +413,8 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
             backups=(last,) if last else (),
             only_cause=ProblemKind.DAMAGED if _is_late_by_damage(snapshot) else None,
         )
+    if restore := _failed_restore(snapshot):
+        yield _of_entry(snapshot, restore, ProblemKind.RESTORE_FAILED, Severity.WARN)
     newest = snapshot.entries[0] if snapshot.entries else None
     if newest and newest.outcome is Outcome.INTERRUPTED:
         problem = _of_entry(snapshot, newest, ProblemKind.INTERRUPTED, Severity.WARN)
@@ -581,6 +584,30 @@ def _failed_in_a_row(snapshot: Snapshot) -> list[JournalEntry]:
         if entry.outcome is Outcome.FAILED or is_scheduled(entry):
             failed.append(entry)
     return failed
+
+
+_TO_TRY_AGAIN = frozenset({Reason.HELD_UP, Reason.LIVE_CHANGED})
+"""Why a restore ends while it replaces the data, and its page alone says so."""
+
+
+def _failed_restore(snapshot: Snapshot) -> JournalEntry | None:
+    """Return the last restore that failed while or after it replaced the data, None when over.
+
+    It is over with the next restore, or with a backup, which finds the current data good. One that
+    was refused before is a matter of the person who follows it: no one else noticed anything.
+    """
+    for entry in snapshot.entries:
+        if entry.verb is Verb.CREATE and entry.outcome is Outcome.SUCCEEDED:
+            return None
+        if entry.verb is not Verb.RESTORE:
+            continue
+        if entry.has_replaced_data or entry.error_code == "revert_failed":
+            return None
+        has_begun = entry.facts.get("stage") in {Stage.REPLACE, Stage.CONFIRM}
+        is_refusal = entry.fault is not None and entry.fault.reason in _TO_TRY_AGAIN
+        if entry.outcome is Outcome.FAILED and has_begun and not is_refusal:
+            return entry
+    return None
 
 
 def is_scheduled(entry: JournalEntry) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -20,7 +21,8 @@ from flask import Flask
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import create as creating
-from launcher.backup.errors import BackupError, InsufficientSpaceError
+from launcher.backup import replacement
+from launcher.backup.errors import BackupError, InsufficientSpaceError, RestoreError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
 from launcher.config import ROOT, Config
@@ -191,6 +193,30 @@ def test_a_restore_makes_no_one_be_notified_twice(
 
     assert len(receiver.received) == 1
     assert read_memory(config).alerts.notified == told
+
+
+def test_a_restore_that_was_taken_back_is_reported_and_then_the_next_success(
+    site: Flask, config: Config, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipients.add_recipient(config, name="phone", url=hook(receiver))
+    with site.app_context():
+        service = current_backups()
+        with monkeypatch.context() as patch:
+            patch.setattr(replacement, "confirm", lambda *_a, **_k: "it is odd")
+            with pytest.raises(RestoreError):
+                service.restore("latest", by="ada")
+        send_notifications(site)
+        send_notifications(site)
+        service.create(by="ada")
+        send_notifications(site)
+
+    assert titles(receiver) == [
+        "Launcher: The last restore failed",
+        "Launcher: A restore or a backup succeeded since",
+    ]
+    said = json.loads(receiver.bodies[0])["message"]
+    assert re.search(r": your data is back. The restored data was visible for \d", said)
+    assert "start again from the plan" in said
 
 
 @pytest.mark.usefixtures("real_errands")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import BackupError, SourceDatabaseError
+from launcher.backup.records.operation import Progress, Stage
 from launcher.backup.sqlite.connection import connect
 from tests.support.notebook import digest
 from tests.support.service import House
@@ -113,8 +114,10 @@ def test_a_header_that_only_lets_the_database_be_read_is_replaced(home: House, v
     data = bytearray(home.live.read_bytes())
     data[18] = value  # the version of the format that a writer must know
     home.live.write_bytes(data)
-    outcome = home.service.restore(backup.id, by="ada")
+    seen: list[Progress] = []
+    outcome = home.service.restore(backup.id, by="ada", on_progress=seen.append)
     assert outcome.replaced_file
+    assert [each.holds_readers for each in seen if each.stage is Stage.CONFIRM] == [True]
     assert digest(home.live) == before
     home.run("UPDATE note SET body = 'written again' WHERE id = 1")
     assert home.service.undo(by="ada").safety_id

@@ -306,6 +306,49 @@ def test_a_restore_that_was_not_put_back_is_said_until_another_one_ends() -> Non
     assert kinds(snapshot(FRESH, last_restore=later, entries=[later])) == []
 
 
+def restore(
+    age: timedelta,
+    outcome: Outcome = Outcome.FAILED,
+    *,
+    stage: str = "confirm",
+    reason: Reason = Reason.NOT_CONFIRMED_SEEN,
+    **more: object,
+) -> JournalEntry:
+    failed = entry(age, outcome, Verb.RESTORE, code="restore_failed", stage=stage, **more)
+    return replace(failed, error="odd", reason=reason, details={"detail": "odd", "visible_ms": 47})
+
+
+def test_a_restore_that_failed_after_it_began_to_replace_is_said_until_one_or_a_backup_succeeds():
+    failed = restore(HOUR, visible_s=0.047)
+    seen = snapshot(FRESH, entries=[failed])
+    assert kinds(seen) == ["restore_failed"]
+    assert detect_problems(seen).severity is Severity.WARN
+
+    refused = restore(timedelta(), stage="unpack")
+    assert kinds(snapshot(FRESH, entries=[refused, failed])) == ["restore_failed"]
+
+    for over in (
+        restore(timedelta(), Outcome.SUCCEEDED),
+        restore(timedelta(), Outcome.INTERRUPTED, data="restored"),
+        entry(timedelta(), Outcome.SUCCEEDED),
+    ):
+        assert "restore_failed" not in kinds(snapshot(FRESH, entries=[over, failed]))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        restore(HOUR, stage="unpack"),
+        restore(HOUR, stage="replace", reason=Reason.LIVE_CHANGED),
+        restore(HOUR, stage="replace", reason=Reason.HELD_UP),
+        replace(restore(HOUR), error_code="revert_failed"),
+    ],
+    ids=["before the data was touched", "data that changed", "data in use", "not put back"],
+)
+def test_no_one_is_notified_of_a_restore_that_only_who_started_it_noticed(refused) -> None:
+    assert "restore_failed" not in kinds(snapshot(FRESH, entries=[refused]))
+
+
 def test_little_room_says_which_run_will_not_fit() -> None:
     # The next one needs 12 MB and leaves 2: three fit into 17.
     space = Space(1000 * MB, 17 * MB, 20 * MB, 12 * MB, 2 * MB)

@@ -30,6 +30,7 @@ from tests.conftest import ADA, BEN
 from tests.web.restoring import confirm, ended, operation_of, restore, text_of
 from tests.web.visitor import Visitor
 
+HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/admin/backups"}
 UNKNOWN = "0123456789abcdef"
 
 
@@ -83,7 +84,7 @@ def running(
 def failed(running) -> Callable[..., str]:
     """Let a restore that Ada began fail at a stage; return the address where it was followed."""
 
-    def fail(error: Exception, *, at: Stage, **facts: str | float) -> str:
+    def fail(error: BaseException, *, at: Stage, **facts: str | float) -> str:
         with suppress(type(error)), running() as (operation, address):
             operation.facts.update(facts)
             operation.stage(at)
@@ -139,20 +140,21 @@ def test_while_the_data_is_replaced_it_is_said_how_long_changes_wait(
         assert words in text_of(ada.open(address).text)
 
 
-def test_while_a_damaged_database_is_replaced_pages_are_said_to_pause(
+def test_while_a_file_is_replaced_no_page_is_said_to_remain_available(
     ada: Visitor, running
 ) -> None:
-    """Its restore has no safety backup, and replaces the file."""
+    """The safety backup was tried, and the database did not take the data."""
     with running() as (operation, address):
-        operation.stage(Stage.PREPARE)
+        operation.stage(Stage.SAFETY)
+        operation.hold_readers()
         operation.stage(Stage.REPLACE)
-        operation.advance(1, 2)
+        operation.advance(1, 99_000_000)
         operation._send()
 
         page = text_of(ada.open(address).text)
 
     assert "Pages pause for a moment. No request fails." in page
-    assert "remain available" not in page
+    assert "Pages remain available" not in page
 
 
 def test_it_goes_on_by_itself_with_script_and_without(ada: Visitor, running) -> None:
@@ -585,19 +587,78 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
 
 
 def test_a_failure_says_for_how_long_others_could_read_the_restored_data(
-    ada: Visitor, failed
+    ada: Visitor, failed, backup_id: str
 ) -> None:
     error = RestoreError(Reason.NOT_CONFIRMED_SEEN, detail="4 apps", visible_ms=47)
     address = failed(error, at=Stage.CONFIRM, visible_s=0.047)
 
     page = text_of(ada.open(address).text)
 
-    assert "The restore stopped. Nothing was changed" in page
+    assert "The restore failed. Your data is back" in page
+    assert "Your data is exactly as it was before." in page
     assert "The restored data did not pass its check: 4 apps." in page
     assert "Restored data Visible for 47 ms, then removed." in page
+    assert "Nothing was changed" not in page
+    assert "No one was signed out" not in page
+
+    log = text_of(ada.open("/admin/audit/operations").text)
+    assert "Failed The restore failed. Your data is back" in log
+    assert "unchanged" not in log
+    assert "A restore failed. The previous data was returned" in text_of(
+        ada.open(f"/admin/backups/{backup_id}").text
+    )
 
     unseen = failed(RestoreError(Reason.NOT_CONFIRMED, detail="4 apps"), at=Stage.CONFIRM)
-    assert "Visible for" not in text_of(ada.open(unseen).text)
+    page = text_of(ada.open(unseen).text)
+    assert "The restore stopped. Nothing was changed" in page
+    assert "Visible for" not in page
+
+
+def test_an_undo_whose_data_was_visible_has_a_title_and_a_line_of_its_own(
+    ada: Visitor, failed, backup_id: str
+) -> None:
+    error = RestoreError(Reason.NOT_CONFIRMED_SEEN, detail="4 apps", visible_ms=47)
+    address = failed(error, at=Stage.CONFIRM, visible_s=0.047, undoes="an-operation")
+
+    assert "The undo failed. Your data is back" in text_of(ada.open(address).text)
+    assert "The undo of a restore failed. The previous data was returned" in text_of(
+        ada.open(f"/admin/backups/{backup_id}").text
+    )
+
+
+def test_the_toast_of_a_restore_whose_data_was_visible_says_that_the_data_is_back(
+    ada: Visitor, failed, service: BackupService
+) -> None:
+    error = RestoreError(Reason.NOT_CONFIRMED_SEEN, detail="4 apps", visible_ms=47)
+    seen = service.journal(limit=1)[0].operation_id
+    failed(error, at=Stage.CONFIRM, visible_s=0.047)
+
+    page = text_of(ada.client.get("/admin/backups", headers=HTMX | {"Launcher-Seen": seen}).text)
+
+    assert page.count("The restore failed. Your data is back") == 1
+    assert "unchanged" not in page
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "The restore was interrupted. Your data is back"),
+        ({"undoes": "an-operation"}, "The undo was interrupted. Your data is back"),
+    ],
+    ids=["restore", "undo"],
+)
+def test_one_that_was_stopped_and_taken_back_says_for_how_long_its_data_was_visible(
+    ada: Visitor, failed, facts: dict[str, str], words: str
+) -> None:
+    address = failed(
+        KeyboardInterrupt(), at=Stage.REPLACE, epoch="another", visible_s=0.047, **facts
+    )
+
+    page = text_of(ada.open(address).text)
+
+    assert words in page
+    assert "Restored data Visible for 47 ms, then removed." in page
+    assert "Nothing was changed" not in page
 
 
 def test_data_that_could_not_be_put_back_is_said_without_a_database(

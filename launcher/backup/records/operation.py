@@ -65,7 +65,8 @@ class Progress:
     """Where a running operation stands.
 
     `done` and `total` count bytes of the current stage; `total` is 0 while it cannot be known.
-    `took_s` holds the seconds of each stage that has ended.
+    `took_s` holds the seconds of each stage that has ended. `holds_readers` says that requests wait
+    for it, also those that only read.
     """
 
     operation_id: str
@@ -78,6 +79,7 @@ class Progress:
     total: int = 0
     backup_id: str = ""
     took_s: Mapping[str, float] = field(default_factory=dict)
+    holds_readers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ class JournalEntry:
     def is_undo(self) -> bool:
         """Whether this is a restore that undid, or was to undo, the restore before it."""
         return bool(self.facts.get("undoes"))
+
+    @property
+    def visible_s(self) -> float | None:
+        """For how many seconds others could read data that was then taken back, None if never."""
+        return try_decode(float, self.facts.get("visible_s"))
 
     @property
     def took_s(self) -> Mapping[str, float]:

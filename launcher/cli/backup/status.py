@@ -53,6 +53,7 @@ _PROBLEMS = {
     ProblemKind.COPIES_STALE: "no recent good copy: {destinations}",
     ProblemKind.COPIES_DAMAGED: "{copies} {state}: {destinations}",
     ProblemKind.COPIES_FAILING: "the last {times} at copying failed: {destinations}",
+    ProblemKind.RESTORE_FAILED: "the last restore failed, and the data is as it was",
     ProblemKind.SCHEDULER_STOPPED: "the scheduler is not running",
     ProblemKind.RESTORE_TEST_FAILED: "the last restore test failed",
     ProblemKind.FROM_FUTURE: "{backups} dated in the future: check the clock of this server",

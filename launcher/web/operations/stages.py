@@ -139,16 +139,13 @@ def _row(progress: Progress, stage: Stage) -> StageRow:
             str(words.running),
             _bytes(progress.done, progress.total),
             min(100, progress.done * 100 // progress.total) if progress.total else None,
-            _wait_words(progress) if stage is Stage.REPLACE and progress.total else "",
+            wait_words(progress.total, shows_pages=not progress.holds_readers)
+            if stage is Stage.REPLACE and progress.total
+            else "",
         )
     if stage in progress.took_s:
         return StageRow("done", str(words.done), duration(progress.took_s[stage]))
     return StageRow("", str(words.ahead))
-
-
-def _wait_words(progress: Progress) -> str:
-    # What cannot be read has no safety backup, and is replaced as a file.
-    return wait_words(progress.total, shows_pages=Stage.SAFETY in progress.took_s)
 
 
 def _bytes(done: int, total: int) -> str:

@@ -20,9 +20,9 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
 from launcher.i18n.labels import (
-    ERROR_WORDS,
     OUTCOME_WORDS,
     VERB_WORDS,
+    failure_words,
     fault_words,
     operation_words,
 )
@@ -184,7 +184,7 @@ def _meaning(entry: JournalEntry) -> str:
         if entry.facts.get("data") == "restored":
             return _("The operation was interrupted after the data was replaced.")
         return _("The operation was interrupted. The data is unchanged.")
-    words = ERROR_WORDS.get(entry.error_code)
+    words = failure_words(entry)
     return str(words.title) if words else ""
 
 

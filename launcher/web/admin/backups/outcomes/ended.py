@@ -13,7 +13,13 @@ from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import duration, isolated, size
-from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, ErrorWords, operation_words
+from launcher.i18n.labels import (
+    ERROR_WORDS,
+    OUTCOME_WORDS,
+    ErrorWords,
+    failure_words,
+    operation_words,
+)
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.admin.backups.file_verdict import verdict
@@ -49,7 +55,7 @@ class Ended:
         self.entry = entry
         self.facts = entry.facts
         self.verb = operation_words(entry)
-        self.error = ERROR_WORDS.get(entry.error_code, ERROR_WORDS["internal"])
+        self.error = failure_words(entry) or ERROR_WORDS["internal"]
 
     @property
     def is_good(self) -> bool:
@@ -161,10 +167,10 @@ class Ended:
             return make_toast(self.toast_of_interruption(), severity="bad")
         # The sentence of a bug is for the server log.
         sentence = self.entry.error if self.entry.error_code != "internal" else ""
-        details = [each for each in (str(self.error.title), sentence) if each]
         names_unknown = "%(when)s" in str(self.failed) and not self.entry.backup_id
-        words = Ended.failed if names_unknown else self.failed
-        return make_toast(self.fill(words), severity="bad", details=details)
+        words = self.fill(Ended.failed if names_unknown else self.failed)
+        details = [each for each in (str(self.error.title), sentence) if each not in {"", words}]
+        return make_toast(words, severity="bad", details=details)
 
     def toast_of_success(self) -> str:
         return self.fill(self.done)

@@ -23,6 +23,8 @@ class Interrupted:
     line: LazyString
 
 
+_TAKEN_BACK = "taken back"
+
 _RESTORE = {
     "restored": Interrupted(
         _("The restore was interrupted after the data was replaced"),
@@ -35,6 +37,12 @@ _RESTORE = {
         _("The restore stopped before your data was replaced. No one was signed out."),
         _("The restore was interrupted. Your data is unchanged."),
         _("A restore was interrupted"),
+    ),
+    _TAKEN_BACK: Interrupted(
+        _("The restore was interrupted. Your data is back"),
+        _("Your data is exactly as it was before."),
+        _("The restore was interrupted. Your data is back."),
+        _("A restore was interrupted. The previous data was returned"),
     ),
     "unreadable": Interrupted(
         _("The restore was interrupted, and the database cannot be read"),
@@ -57,6 +65,12 @@ _UNDO = {
         _("The undo was interrupted. Your data is unchanged."),
         _("The undo of a restore was interrupted"),
     ),
+    _TAKEN_BACK: Interrupted(
+        _("The undo was interrupted. Your data is back"),
+        _("Your data is exactly as it was before."),
+        _("The undo was interrupted. Your data is back."),
+        _("The undo of a restore was interrupted. The previous data was returned"),
+    ),
     "unreadable": Interrupted(
         _("The undo was interrupted, and the database cannot be read"),
         _("The undo did not change your backups."),
@@ -69,4 +83,7 @@ _UNDO = {
 def interrupted_words(entry: JournalEntry) -> Interrupted:
     """Return the words of an interrupted restore; data that is not known counts as unreadable."""
     words = _UNDO if entry.is_undo else _RESTORE
-    return words.get(str(entry.facts.get("data")), words["unreadable"])
+    data = str(entry.facts.get("data"))
+    if data == "unchanged" and entry.visible_s is not None:
+        data = _TAKEN_BACK
+    return words.get(data, words["unreadable"])

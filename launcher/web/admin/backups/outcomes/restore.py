@@ -82,20 +82,31 @@ class RestoreEnded(Ended):
                 command=server_command(f"backup restore {self.facts.get('safety_id') or 'ID'}"),
                 next_steps=(to_the_backups(),),
             )
+        title, text = self._words_of_failure()
         return OutcomePage(
             "warn",
-            gettext("The undo stopped. Nothing was changed")
-            if self.entry.is_undo
-            else gettext("The restore stopped. Nothing was changed"),
-            gettext(
-                "Your data is exactly as it was at %(time)s. No one was signed out.",
-                time=clock_time(self.entry.started_at),
-            ),
+            title,
+            text,
             stages=self._stages_of_failure(),
-            facts=seen_facts(self.facts),
+            facts=seen_facts(self.entry),
             advice=self._advice_after_failure(),
             next_steps=(*self._back_to_the_plan(), to_the_backups()),
         )
+
+    def _words_of_failure(self) -> tuple[str, str]:
+        """Return the title, and how the data is."""
+        if self.entry.visible_s is not None:
+            return str(self.error.title), gettext("Your data is exactly as it was before.")
+        title = (
+            gettext("The undo stopped. Nothing was changed")
+            if self.entry.is_undo
+            else gettext("The restore stopped. Nothing was changed")
+        )
+        text = gettext(
+            "Your data is exactly as it was at %(time)s. No one was signed out.",
+            time=clock_time(self.entry.started_at),
+        )
+        return title, text
 
     def _stages_of_failure(self) -> Sequence[StageRow]:
         problem = fault_words(self.entry.fault)
@@ -133,6 +144,7 @@ class RestoreEnded(Ended):
                     "warn",
                     title,
                     text,
+                    facts=seen_facts(self.entry),
                     stages=stages,
                     advice=gettext("Start again from the plan."),
                     next_steps=(*self._back_to_the_plan(), to_the_backups()),
@@ -160,7 +172,9 @@ class RestoreEnded(Ended):
     # --- its toast -----------------------------------------------------------------------
 
     def toast(self) -> Toast:
-        if self.entry.is_undo and self.entry.outcome is Outcome.FAILED:
+        if self.entry.visible_s is not None:
+            self.failed = self.error.title
+        elif self.entry.is_undo and self.entry.outcome is Outcome.FAILED:
             self.failed = _("The undo failed")
         return super().toast()
 
@@ -194,6 +208,10 @@ class RestoreEnded(Ended):
             return str(interrupted_words(self.entry).line)
         if self.entry.error_code == RevertFailedError.code:
             return gettext("A restore stopped, and the previous data could not be returned")
+        if self.entry.visible_s is not None and self.entry.is_undo:
+            return gettext("The undo of a restore failed. The previous data was returned")
+        if self.entry.visible_s is not None:
+            return gettext("A restore failed. The previous data was returned")
         if self.entry.is_undo:
             return gettext("The undo of a restore stopped. The data was not changed")
         return gettext("A restore stopped. The data was not changed")

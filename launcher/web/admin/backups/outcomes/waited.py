@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from launcher.backup.records.operation import JournalEntry
 from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.http.waits import refuses_none
 from launcher.i18n.formats import duration
@@ -30,16 +31,15 @@ def wait_facts(facts: Mapping[str, object]) -> dict[str, str]:
     return rows
 
 
-def seen_facts(facts: Mapping[str, object]) -> dict[str, str]:
-    """Return for how long others could read what a failed restore took back, if they could."""
-    visible_s = _seconds(facts, "visible_s")
-    if visible_s is None:
+def seen_facts(entry: JournalEntry) -> dict[str, str]:
+    """Return for how long others could read what a restore took back, if they could."""
+    if entry.visible_s is None:
         return {}
     return {
         gettext("Restored data"): gettext(
             "Visible for %(time)s, then removed. Pages opened in that time may have asked to"
             " sign in.",
-            time=duration(visible_s),
+            time=duration(entry.visible_s),
         )
     }
 
