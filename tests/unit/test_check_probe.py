@@ -156,7 +156,7 @@ def test_a_check_ends_by_its_limit_whatever_the_server_does(
 ) -> None:
     began = time.monotonic()
     outcome = check(server, path, timeout_ms=SHORT_MS, **more)
-    assert time.monotonic() - began < SHORT_MS / 1000 + 2  # it would be for ever
+    assert time.monotonic() - began < SHORT_MS / 1000 + 30  # it would be for ever
     assert (outcome.reason, outcome.phases.failed) == (reason, phase)
     assert outcome.facts["limit_s"] == SHORT_MS / 1000
 

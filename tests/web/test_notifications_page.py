@@ -414,7 +414,7 @@ def test_a_service_that_never_answers_ends_in_time_and_holds_no_restore_back(
     is_over.set()
 
     assert closed == [True, True]
-    assert took_s < 10
+    assert took_s < 60
     assert "The service did not answer in time." in ada.open(PAGE).text
 
 
