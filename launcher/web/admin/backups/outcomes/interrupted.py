@@ -23,7 +23,7 @@ class Interrupted:
     line: LazyString
 
 
-_TAKEN_BACK = "taken back"
+_RETURNED = "returned"
 
 _RESTORE = {
     "restored": Interrupted(
@@ -38,7 +38,7 @@ _RESTORE = {
         _("The restore was interrupted. Your data is unchanged."),
         _("A restore was interrupted"),
     ),
-    _TAKEN_BACK: Interrupted(
+    _RETURNED: Interrupted(
         _("The restore was interrupted. Your data is back"),
         _("Your data is exactly as it was before."),
         _("The restore was interrupted. Your data is back."),
@@ -65,7 +65,7 @@ _UNDO = {
         _("The undo was interrupted. Your data is unchanged."),
         _("The undo of a restore was interrupted"),
     ),
-    _TAKEN_BACK: Interrupted(
+    _RETURNED: Interrupted(
         _("The undo was interrupted. Your data is back"),
         _("Your data is exactly as it was before."),
         _("The undo was interrupted. Your data is back."),
@@ -85,5 +85,5 @@ def interrupted_words(entry: JournalEntry) -> Interrupted:
     words = _UNDO if entry.is_undo else _RESTORE
     data = str(entry.facts.get("data"))
     if data == "unchanged" and entry.visible_s is not None:
-        data = _TAKEN_BACK
+        data = _RETURNED
     return words.get(data, words["unreadable"])
