@@ -18,6 +18,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from launcher.background.child import Child
 from launcher.backup.locks import try_lock
 from launcher.config import Config
 from launcher.current import current_backups
@@ -395,26 +396,32 @@ def test_a_service_that_never_answers_ends_in_time_and_holds_no_restore_back(
     app: Flask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    is_over, closed = threading.Event(), []
+    is_over, is_reached, closed = threading.Event(), threading.Event(), []
 
     def hang(_handler: object) -> None:
-        with app.extensions["launcher.gate"].closed():
-            closed.append(True)
-        with closing(sqlite3.connect(config.database_path, timeout=0)) as live:
-            live.execute("BEGIN IMMEDIATE")  # nor is the write lock of the database held
-            closed.append(True)
+        try:
+            with app.extensions["launcher.gate"].closed():
+                closed.append(True)
+            with closing(sqlite3.connect(config.database_path, timeout=0)) as live:
+                live.execute("BEGIN IMMEDIATE")  # nor is the write lock of the database held
+                closed.append(True)
+        finally:
+            is_reached.set()
         is_over.wait()
 
+    read = Child._read
+
+    def read_once_it_hangs(child: Child, _deadline: float) -> tuple[bytes, bool]:
+        """Count the limit from there: on a busy machine the process needs long to get there."""
+        assert is_reached.wait(60)
+        return read(child, time.monotonic() + 0.5)
+
     receiver.instead = hang
-    deliver = sender.deliver
-    monkeypatch.setattr(sender, "deliver", lambda *what: deliver(*what, timeout_s=4))
-    began = time.monotonic()
+    monkeypatch.setattr(Child, "_read", read_once_it_hangs)
     ada.send(f"{PAGE}/{phone.id}/test")
-    took_s = time.monotonic() - began
     is_over.set()
 
     assert closed == [True, True]
-    assert took_s < 60
     assert "The service did not answer in time." in ada.open(PAGE).text
 
 
