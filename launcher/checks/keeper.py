@@ -225,15 +225,17 @@ class Keeper:
     # --- the runner --------------------------------------------------------------------------
 
     def _follow(self, plan: Plan | None) -> None:
+        is_new = plan is not self._plan
         self._plan = plan
         if plan is not None and self._watch is None:
             self._watch = OfflineWatch(since=plan.offline_since)
         if self._runner is None and plan is not None and plan.checks:
             self._runner = self._make_runner(self._found.append)
             self._runner.start()
+            is_new = True
         if plan is not None and self._watch is not None and not plan.checks:
             self._watch.since = None  # no check will find out
-        if self._runner is not None:
+        if self._runner is not None and is_new:
             self._runner.take(plan)
 
     def _take_found(self) -> None:

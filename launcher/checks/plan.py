@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -74,6 +74,8 @@ class Plan:
     def pause(self, app_id: int, now: datetime) -> Pause | None:
         """Return the pause of an app at `now`, None where it is checked."""
         check = self.checks[app_id]
+        if check.paused_until is None and self.paused_until is None and not self.windows:
+            return None  # as for nearly all of hundreds, which are asked for together
         return pause_at(
             now,
             zone=self.zone,
@@ -83,6 +85,16 @@ class Plan:
             all_by=self.paused_by,
             windows=(*self.windows.get(None, ()), *self.windows.get(app_id, ())),
         )
+
+
+class _Rows(NamedTuple):
+    """All rows that a plan is made of."""
+
+    settings: Row
+    run: Row | None
+    windows: list[Row]
+    states: list[Row]
+    checks: list[Row]
 
 
 class Reader:
@@ -96,26 +108,52 @@ class Reader:
 
     def __init__(self) -> None:
         self._interval_s: int | None = None
+        self._rows: _Rows | None = None
         self._checks: dict[int, tuple[Row, Check | None]] = {}
         self._states: dict[int, tuple[Row, Standing]] = {}
         self.last: Plan | None = None
 
     def read(self, connection: sqlite3.Connection) -> Plan:
-        """Return the plan.
+        """Return the plan: the same object as last time where nothing in it has changed.
 
         Raises:
             OtherVersionError: the database is of another version.
             sqlite3.Error
         """
         _require_our_version(connection)
-        row = connection.execute(_SETTINGS).fetchone()
-        if row is None:
+        settings = connection.execute(_SETTINGS).fetchone()
+        if settings is None:
             raise OtherVersionError("there are no settings")
-        settings = SiteSettings.of(dict(zip(SETTINGS, row, strict=True)))
-        run = connection.execute(_RUN.query).fetchone()
-        facts = _RUN.read(run) if run else {}
-        states = self._read_states(connection)
-        checks = self._read_checks(connection, settings, states)
+        rows = _Rows(
+            settings,
+            connection.execute(_RUN.query).fetchone(),
+            connection.execute(_NEWEST_WINDOWS).fetchall(),
+            _fetched(connection, f"{_STATES.query} ORDER BY app_id"),
+            _fetched(connection, _CHECKS),
+        )
+        return self.last if self.last and rows == self._rows else self._take(rows)
+
+    def wrote(self, states: Iterable[Row], *, offline_since: str | None) -> Plan:
+        """Return the plan after a transaction that read it and then wrote this, and no more.
+
+        So it need not be read again: the rows of hundreds of apps cost more than those written.
+
+        Args:
+            states: rows of `check_states`, with the columns of `STATE_COLUMNS`.
+            offline_since: as it is stored.
+        """
+        if self._rows is None:
+            raise ValueError("nothing was read yet")
+        by_app = {row[0]: row for row in self._rows.states} | {row[0]: row for row in states}
+        paused = (self._rows.run or (None, ""))[:2]
+        in_order = [by_app[app_id] for app_id in sorted(by_app)]
+        return self._take(self._rows._replace(states=in_order, run=(*paused, offline_since)))
+
+    def _take(self, rows: _Rows) -> Plan:
+        settings = SiteSettings.of(dict(zip(SETTINGS, rows.settings, strict=True)))
+        facts = _RUN.read(rows.run) if rows.run else {}
+        states = self._read_states(rows.states)
+        checks = self._read_checks(rows.checks, settings, states)
         self.last = Plan(
             checks if settings.checks_enabled else {},
             {
@@ -126,14 +164,15 @@ class Reader:
             settings.zone,
             facts.get("paused_until"),
             facts.get("paused_by", ""),
-            _windows(connection),
+            _windows(rows.windows),
             facts.get("offline_since"),
         )
+        self._rows = rows
         return self.last
 
-    def _read_states(self, connection: sqlite3.Connection) -> dict[int, Standing]:
+    def _read_states(self, rows: Iterable[Row]) -> dict[int, Standing]:
         states = {}
-        for row in connection.execute(_STATES.query).fetchall():
+        for row in rows:
             known = self._states.get(row[0])
             if known is None or known[0] != row:
                 facts = _STATES.read(row)
@@ -144,7 +183,7 @@ class Reader:
 
     def _read_checks(
         self,
-        connection: sqlite3.Connection,
+        rows: Iterable[Row],
         settings: SiteSettings,
         states: Mapping[int, Standing],
     ) -> dict[int, Check]:
@@ -152,7 +191,7 @@ class Reader:
             self._interval_s = settings.check_interval_s
             self._checks = {}
         checks: dict[int, tuple[Row, Check | None]] = {}
-        for row in connection.execute(_CHECKS).fetchall():
+        for row in rows:
             app_id, standing = row[0], states.get(row[0])
             known = self._checks.get(app_id)
             if known is None or known[0] != row or _is_sample(known[1]):
@@ -185,7 +224,8 @@ class _Columns:
 
 
 _CHECK = _Columns(HealthCheck)
-_STATES = _Columns(CheckState)
+STATE_COLUMNS = ("app_id", *(each.name for each in fields(Standing)))
+_STATES = _Columns(CheckState, *STATE_COLUMNS)
 _RUN = _Columns(ChecksRun, "paused_until", "paused_by", "offline_since")
 _WINDOWS = _Columns(MaintenanceWindow, "app_id", "days", "starts_at_min", "minutes")
 _NEWEST_WINDOWS = (
@@ -199,6 +239,18 @@ _CHECKS = (
     " FROM apps LEFT JOIN health_checks AS c ON c.app_id = apps.id"
     " WHERE apps.archived_at IS NULL"
 )
+
+
+def _fetched(connection: sqlite3.Connection, query: str) -> list[Row]:
+    """Return all rows of a query. What is no UTF-8 is read as the connection reads it."""
+    tolerant, connection.text_factory = connection.text_factory, str
+    try:
+        return connection.execute(query).fetchall()  # without a call of Python for each text
+    except sqlite3.OperationalError:
+        connection.text_factory = tolerant
+        return connection.execute(query).fetchall()
+    finally:
+        connection.text_factory = tolerant
 
 
 def _is_sample(check: Check | None) -> bool:
@@ -223,9 +275,9 @@ def _check(row: Row, settings: SiteSettings, standing: Standing | None) -> Check
     return Check(spec, facts["paused_until"], facts["paused_by"], standing)
 
 
-def _windows(connection: sqlite3.Connection) -> dict[int | None, tuple[WindowRow, ...]]:
+def _windows(rows: Iterable[Row]) -> dict[int | None, tuple[WindowRow, ...]]:
     found: dict[int | None, tuple[WindowRow, ...]] = {}
-    for row in connection.execute(_NEWEST_WINDOWS):
+    for row in rows:
         facts = _WINDOWS.read(row)
         app_id = facts.pop("app_id")
         found[app_id] = (*found.get(app_id, ()), WindowRow(**facts))

@@ -13,12 +13,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from launcher.checks.outcome import Certificate, Outcome
 from launcher.checks.slots import stale_after_s
 from launcher.checks.spec import CheckSpec
-from launcher.models.health import Health
+from launcher.models.health import CheckKind, Health
 
 _UP = frozenset({Health.UP, Health.SLOW})
 
@@ -80,7 +81,12 @@ class Change:
 
 def probed_of(spec: CheckSpec) -> str:
     """Return the digest of what a check probes: a URL may hold a secret."""
-    return hashlib.sha256(f"{spec.kind}\n{spec.address}".encode()).hexdigest()[:16]
+    return _digest(spec.kind, spec.address)
+
+
+@lru_cache(maxsize=2048)  # each writing of results asks for those of all checks
+def _digest(kind: CheckKind, address: str) -> str:
+    return hashlib.sha256(f"{kind}\n{address}".encode()).hexdigest()[:16]
 
 
 def after(old: Standing | None, result: Result) -> Change:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from launcher.checks.plan import Plan, Reader
+from launcher.checks.plan import STATE_COLUMNS, Plan, Reader, Row
 from launcher.checks.states import Change, Result, Standing, after, moved, probed_of, released
 from launcher.db.connect import stored_moment
 from launcher.models.health import Health
@@ -26,15 +26,15 @@ _PROBE = (
 )
 _TIER = """\
 INSERT INTO {table} (app_id, at, probes, up, slow, ms_min, ms_max, ms_sum)
-VALUES (:app_id, :at, :probes, :up, :slow, :ms_min, :ms_max, :ms_sum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (app_id, at) DO UPDATE SET
     probes = probes + excluded.probes, up = up + excluded.up, slow = slow + excluded.slow,
     ms_min = min(coalesce(ms_min, excluded.ms_min), coalesce(excluded.ms_min, ms_min)),
     ms_max = max(coalesce(ms_max, excluded.ms_max), coalesce(excluded.ms_max, ms_max)),
     ms_sum = ms_sum + excluded.ms_sum"""
-_COLUMNS = tuple(each.name for each in fields(Standing))
+_COLUMNS = STATE_COLUMNS[1:]
 _STATE = (
-    f"INSERT INTO check_states (app_id, {', '.join(_COLUMNS)})"  # noqa: S608 (constants)
+    f"INSERT INTO check_states ({', '.join(STATE_COLUMNS)})"  # noqa: S608 (constants)
     f" VALUES (?{', ?' * len(_COLUMNS)}) ON CONFLICT (app_id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
 )
@@ -96,7 +96,7 @@ def write(
     connection.execute("BEGIN IMMEDIATE")
     try:
         plan = reader.read(connection)
-        _write_results(connection, plan, results, now)
+        states = _write_results(connection, plan, results, now)
         facts = {
             "offline_since": stored_moment(offline_since) if offline_since else None,
             "written_at": stored_moment(now),
@@ -105,18 +105,18 @@ def write(
         connection.execute(_RUN, facts)
         if and_then is not None:
             and_then()
-        plan = reader.read(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return plan
+    return reader.wrote(states, offline_since=facts["offline_since"])
 
 
 def _write_results(
     connection: sqlite3.Connection, plan: Plan, results: Iterable[Result], now: datetime
-) -> None:
+) -> list[Row]:
+    """Return the rows of the states that have changed."""
     known = {app_id: check.standing for app_id, check in plan.checks.items() if check.standing}
     changed: dict[int, Standing] = {}
 
@@ -159,7 +159,9 @@ def _write_results(
     for result in kept:
         apply(result.app_id, after(known.get(result.app_id), result))
     write_history(connection, kept)
-    connection.executemany(_STATE, [_stored(app_id, each) for app_id, each in changed.items()])
+    states = [_stored(app_id, each) for app_id, each in changed.items()]
+    connection.executemany(_STATE, states)
+    return states
 
 
 def _paused(plan: Plan, now: datetime) -> set[int]:
@@ -180,14 +182,13 @@ def write_history(connection: sqlite3.Connection, results: Sequence[Result]) -> 
             tier.add(is_up=outcome.is_up, is_slow=is_slow, ms=outcome.ms)
     for table, sums in tiers.items():
         rows = [
-            {"app_id": app_id, "at": at_s}
-            | {each.name: getattr(tier, each.name) for each in fields(tier)}
-            for (app_id, at_s), tier in sums.items()
+            (*key, tier.probes, tier.up, tier.slow, tier.ms_min, tier.ms_max, tier.ms_sum)
+            for key, tier in sums.items()
         ]
         connection.executemany(_TIER.format(table=table), rows)
 
 
-def _stored(app_id: int, standing: Standing) -> tuple[Any, ...]:
+def _stored(app_id: int, standing: Standing) -> Row:
     values = []
     for name in _COLUMNS:
         value = getattr(standing, name)

@@ -109,7 +109,7 @@ def _has_room(connection: sqlite3.Connection) -> bool:
 
 def stored_moment(at: datetime) -> str:
     """Return a moment as the columns of `UtcDateTime` hold it."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def operation_recorder(path: Path, gate: Gate) -> Callable[[JournalEntry], None]:

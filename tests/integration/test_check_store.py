@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from flask import Flask
 
 from launcher.checks import pauses
 from launcher.checks.conditions import read_conditions
-from launcher.checks.outcome import Outcome, Reason
+from launcher.checks.outcome import Certificate, Outcome, Reason
 from launcher.checks.plan import OtherVersionError, Plan, Reader
 from launcher.checks.retention import prune_some
 from launcher.checks.states import Result
@@ -274,6 +274,43 @@ def test_only_rows_that_changed_are_read_again(site: Site) -> None:
     after = site.plan().checks
     assert after[1] is before[1]
     assert after[2].spec != before[2].spec
+
+
+def test_what_was_written_is_known_as_it_is_stored(site: Site) -> None:
+    """So a later reading finds nothing new, and the checks are not planned again."""
+    add_app(site.database, 2)
+    site.see(DOWN, app_id=2)
+    certificate = Certificate(NOON + 90 * DAY, NOON - DAY, "Authority", ("host-1",))
+    result = site.result(1, replace(SLOW, certificate=certificate))
+    written = site.write(result, site.result(2, UP), offline_since=NOON)
+    assert site.plan() is written
+    stored = Reader().read(site.database)
+    assert stored == written
+    assert stored.checks[1].standing == written.checks[1].standing
+    assert written.offline_since == NOON
+
+
+def test_what_another_process_changed_since_the_last_reading_is_known(site: Site) -> None:
+    written = site.write(site.result(1, UP))
+    for change in (
+        "UPDATE apps SET url = 'http://another'",
+        "UPDATE system_settings SET time_zone = 'Asia/Tokyo'",
+        "UPDATE checks_run SET paused_by = 'Ada'",
+        "UPDATE check_states SET streak = 9",
+        "INSERT INTO maintenance_windows (days, starts_at_min, minutes) VALUES ('0', 60, 60)",
+    ):
+        before = site.plan()
+        site.database.execute(change)
+        assert site.plan() != before, change
+    assert site.plan().checks[1].standing != written.checks[1].standing
+
+
+def test_a_text_that_is_no_utf_8_stops_no_check(site: Site) -> None:
+    add_app(site.database, 2)
+    site.database.execute("UPDATE apps SET url = CAST(X'687474703A2F2FFF' AS TEXT) WHERE id = 1")
+    assert site.plan().checks[1].spec.address == "http://\ufffd"
+    site.see(UP, app_id=2)
+    assert site.state(2) == "up"
 
 
 def test_a_year_leaves_no_more_than_its_tiers(site: Site) -> None:
