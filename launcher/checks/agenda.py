@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from launcher.checks.plan import Check
@@ -35,6 +36,9 @@ class _Entry:
     due_s: float
     ran_s: float | None = None
     is_paused: bool = False
+
+
+_DUE_S = attrgetter("due_s")
 
 
 class Agenda:
@@ -110,7 +114,7 @@ class Agenda:
                 due.append(Due(entry.check, now.steady_s - entry.due_s))
                 entry.ran_s = now.steady_s
             entry.due_s = self._next_s(entry.check.spec, entry.ran_s, now)
-        self._soonest_s = min((each.due_s for each in self._entries.values()), default=float("inf"))
+        self._soonest_s = min(map(_DUE_S, self._entries.values()), default=float("inf"))
         return sorted(due, key=lambda each: -each.late_s)
 
     def ask(self, app_ids: Iterable[int], now: Now) -> None:

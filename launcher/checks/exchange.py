@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import h11
 
@@ -47,6 +48,25 @@ class _NotExactError(Exception):
     """What came breaks the rules of HTTP."""
 
 
+@lru_cache(maxsize=1024)  # each check sends the same again and again
+def _request(method: str, target: Target, headers: tuple[tuple[str, str], ...]) -> h11.Request:
+    ours = {
+        "user-agent": ("User-Agent", "Launcher"),
+        "accept": ("Accept", "*/*"),
+    }
+    sent = ours | {name.lower(): (name, value) for name, value in headers}
+    sent["host"] = ("Host", target.authority)
+    fixed = [("Accept-Encoding", "identity"), ("Connection", "close")]
+    return h11.Request(
+        method=method,
+        target=target.path,
+        headers=[
+            (name.encode("ascii"), value.encode("latin-1"))
+            for name, value in (*sent.values(), *fixed)
+        ],
+    )
+
+
 class Exchange:
     """A request on its way, and its answer as far as it came."""
 
@@ -63,21 +83,7 @@ class Exchange:
         Raises:
             CheckFailedError
         """
-        ours = {
-            "user-agent": ("User-Agent", "Launcher"),
-            "accept": ("Accept", "*/*"),
-        }
-        sent = ours | {name.lower(): (name, value) for name, value in headers}
-        sent["host"] = ("Host", target.authority)
-        fixed = [("Accept-Encoding", "identity"), ("Connection", "close")]
-        request = h11.Request(
-            method=method,
-            target=target.path,
-            headers=[
-                (name.encode("ascii"), value.encode("latin-1"))
-                for name, value in (*sent.values(), *fixed)
-            ],
-        )
+        request = _request(method, target, tuple(headers))
         content = (self._state.send(request) or b"") + (self._state.send(h11.EndOfMessage()) or b"")
         try:
             await self._stream.send(content)

@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from launcher.checks.outcome import Reason
@@ -38,6 +39,15 @@ def look_up(host: str) -> Sequence[SocketAddress]:
     return list(dict.fromkeys(address for *_, address in found))
 
 
+@lru_cache(maxsize=2048)  # the same hosts are asked for again and again
+def _numeric(host: str) -> SocketAddress | None:
+    """Return the address that `host` is, None where it is a name."""
+    with suppress(OSError, ValueError):
+        flags = socket.AI_NUMERICHOST
+        return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=flags)[0][4]
+    return None
+
+
 class Resolver:
     """Look-ups of one process, for any number of loops and threads."""
 
@@ -56,10 +66,8 @@ class Resolver:
         cancelled, a look-up that no one waits for any more is not started. One that runs is left
         to end, and shared with those who ask for that name next.
         """
-        with suppress(OSError, ValueError):
-            flags = socket.AI_NUMERICHOST
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=flags)
-            return [found[0][4]]
+        if (numeric := _numeric(host)) is not None:
+            return [numeric]
         loop = asyncio.get_running_loop()
         waiter: _Waiter = (loop, loop.create_future())
         self._ask(host, waiter)

@@ -27,7 +27,7 @@ AT_ONCE = 200
 LATE_SHARE = 0.1
 LOOK_EVERY_S = 1.0
 TOGETHER_S = 1.0
-TOGETHER_SHARE = 0.01
+TOGETHER_SHARE = 0.015
 """Checks that come due within this share of the shortest interval, and this time, start together:
 a processor that was idle takes twice as long for one check as for one of five."""
 

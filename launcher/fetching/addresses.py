@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from launcher.fetching.own_site import OwnSite
@@ -111,6 +112,7 @@ class AddressRules:
         return None
 
 
+@lru_cache(maxsize=2048)  # health checks ask for the same hundreds again and again
 def reach_of(address: str) -> Reach:
     """Return the `Reach` of an IP address, the narrowest of it and of what is inside it."""
     try:

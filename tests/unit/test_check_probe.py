@@ -211,6 +211,18 @@ def test_headers_are_sent_and_none_chooses_another_site(server: Server) -> None:
         assert b"Accept-Encoding: identity\r\n" in head
 
 
+def test_each_check_of_a_url_sends_its_own_headers_and_method(server: Server) -> None:
+    server.heads.clear()
+    for key in ("first", "second"):
+        check(server, "/page", headers=(("X-Key", key),))
+    check(server, "/page", method=CheckMethod.GET)
+    assert [(head[:4], b"first" in head, b"second" in head) for head in server.heads] == [
+        (b"HEAD", True, False),
+        (b"HEAD", False, True),
+        (b"GET ", False, False),
+    ]
+
+
 def test_headers_are_not_sent_to_another_origin(server: Server) -> None:
     with serving(behave) as other:
         outcome = check(server, f"/away/http/{other.port}", headers=(("X-Key", SECRET),))
