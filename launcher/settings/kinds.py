@@ -10,6 +10,7 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
@@ -145,10 +146,12 @@ class Choice:
         return text
 
 
+@lru_cache(maxsize=1024)
 def known_zone(name: str) -> ZoneInfo:
     """Return a zone by name, UTC where this machine does not know it.
 
-    A restored database may name an unknown one, which must not stop a backup or a page.
+    A restored database may name an unknown one, which must not stop a backup or a page. All zones
+    are kept: `ZoneInfo` keeps eight, and the page with all of them would read 400 files each time.
     """
     try:
         return ZoneInfo(name)
