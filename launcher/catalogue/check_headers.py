@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from launcher.catalogue.check_entries import CheckRefusal
 from launcher.catalogue.errors import Unfit
-from launcher.checks.fields import FieldError, headers_of, origin_of
+from launcher.checks.fields import MAX_HEADER_LENGTH, FieldError, Flaw, headers_of, origin_of
 from launcher.models import App, HealthCheck
 from launcher.models.health import CheckKind, CheckTarget
 
@@ -131,7 +131,8 @@ def refusal_of(typed: HeaderEntries, headers: Headers) -> CheckRefusal | None:
     try:
         headers_of(headers.values)
     except FieldError as error:
-        return CheckRefusal(error.flaw, about=error.about)
+        maximum = MAX_HEADER_LENGTH if error.flaw is Flaw.HEADER_LONG else 0
+        return CheckRefusal(error.flaw, maximum=maximum, about=error.about)
     return None
 
 

@@ -62,7 +62,9 @@ class Flaw(StrEnum):
     """No codes and ranges from 100 to 599, like `200-399,401`."""
     HEADER_NAME = "header_name"
     HEADER_VALUE = "header_value"
-    """A line break or a character that a header cannot hold, or too long."""
+    """A line break or a character that a header cannot hold."""
+    HEADER_LONG = "header_long"
+    """A value of more than `MAX_HEADER_LENGTH` characters."""
     HEADER_OURS = "header_ours"
     """A header that says where or how a request is sent, which the check does."""
     HEADERS_MANY = "headers_many"
@@ -178,6 +180,8 @@ def _authority(text: str) -> tuple[str, int | None]:
     host, colon, port = rest.rpartition(":") if not rest.endswith("]") else (rest, "", "")
     if not colon:
         host = rest
+    elif ":" in host and not host.endswith("]"):
+        raise FieldError(Flaw.HOST)  # two ports
     elif not _PORT.fullmatch(port) or not 0 < int(port) < 65_536:
         raise FieldError(Flaw.HOST)
     try:
@@ -215,7 +219,9 @@ def _header(name: str, value: object) -> tuple[str, str]:
     if is_ours(name):
         raise FieldError(Flaw.HEADER_OURS, name)
     text = value.strip() if isinstance(value, str) else ""
-    if not isinstance(value, str) or len(text) > MAX_HEADER_LENGTH or not _VALUE.fullmatch(text):
+    if len(text) > MAX_HEADER_LENGTH:
+        raise FieldError(Flaw.HEADER_LONG, name)
+    if not isinstance(value, str) or not _VALUE.fullmatch(text):
         raise FieldError(Flaw.HEADER_VALUE, name)
     return name, text
 

@@ -57,7 +57,18 @@ def test_a_port_is_typed_with_its_host(typed: str, endpoint: tuple[str, int]) ->
 
 
 @pytest.mark.parametrize(
-    "typed", ["nas", ":80", "nas:0", "nas:65536", "a b:1", "nas:\u0661", "::1"]
+    "typed",
+    [
+        "nas",
+        ":80",
+        "nas:0",
+        "nas:65536",
+        "a b:1",
+        "nas:\u0661",
+        "::1",
+        "nas:1:2",
+        "http://nas:1:2/",
+    ],
 )
 def test_what_is_no_host_with_a_port_is_refused(typed: str) -> None:
     with pytest.raises(FieldError) as refused:
@@ -80,6 +91,7 @@ def test_a_host_is_found_in_what_was_typed(typed: str, host: str) -> None:
         ({"X-Key": "a\r\nHost: b"}, Flaw.HEADER_VALUE),
         ({"X-Key": "€"}, Flaw.HEADER_VALUE),
         ({"X-Key": 5}, Flaw.HEADER_VALUE),
+        ({"X-Key": "a" * 4097}, Flaw.HEADER_LONG),
         ({"Transfer-Encoding": "chunked"}, Flaw.HEADER_OURS),
         ({f"X-{number}": "1" for number in range(21)}, Flaw.HEADERS_MANY),
     ],

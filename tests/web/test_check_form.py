@@ -277,6 +277,7 @@ def test_a_header_is_kept_replaced_and_removed(apps: Flask, ben: Visitor) -> Non
         ),
         ("X-Key", "a\nb", "The value of X-Key has characters that a header cannot have."),
         ("X-Key", "", "Enter a value for X-Key."),
+        ("X-Key", "a" * 4097, "Shorten the value of X-Key to 4,096 characters."),
     ],
 )  # fmt: skip
 def test_a_header_that_cannot_be_sent_is_refused(

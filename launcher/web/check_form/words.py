@@ -63,6 +63,7 @@ _OF_HEADERS: Mapping[Unfit | Flaw, LazyString] = {
     Unfit.NAME_TAKEN: _("Enter %(about)s only once."),
     Flaw.HEADER_NAME: _("Enter a header name of letters, digits and hyphens."),
     Flaw.HEADER_VALUE: _("The value of %(about)s has characters that a header cannot have."),
+    Flaw.HEADER_LONG: _("Shorten the value of %(about)s to %(maximum)s characters."),
     Flaw.HEADER_OURS: _("Remove %(about)s. It would change where or how the request is sent."),
     Flaw.HEADERS_MANY: _("Enter at most %(maximum)s headers."),
     Unfit.CHOICE: _(
