@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 from flask.cli import AppGroup
 
 from launcher.audit import COMMAND_LINE
+from launcher.catalogue.check_limits import apps_with_longer_limit
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.output import print_json, put
 from launcher.db.settings import change_settings, current_settings
-from launcher.settings.kinds import Value
-from launcher.settings.table import SETTINGS
+from launcher.settings.kinds import SettingError, Value
+from launcher.settings.table import SETTINGS, read
 
 settings = AppGroup("settings", help="Show and change the settings of the site.")
 
@@ -60,11 +63,31 @@ def set_(name: str, value: str) -> None:
       flask settings set backup_enabled off
       flask settings set home_networks "192.168.1.0/24 fd12:3456::/64"
     """
+    if name == "check_interval_s":
+        _require_shorter_limits(value)
     changes = change_settings({name: value}, actor=COMMAND_LINE)
     if not changes:
         put(f"{name} is {_quoted(value)} already", err=True)
     for changed, (before, after) in changes.items():
         put(f"{changed} is now {_quoted(after)} (was {_quoted(before)})", err=True)
+
+
+def _require_shorter_limits(interval: str) -> None:
+    """Refuse an interval in which a check would not end, as the page does."""
+    try:
+        apps = apps_with_longer_limit(int(read("check_interval_s", interval)))
+    except SettingError:
+        return  # refused with the others that cannot be read
+    if apps:
+        raise Failure(
+            f"{_some(apps)}: a check may take {interval} seconds or more",
+            hint="Shorten their time limits first: “Edit check” in the menu of each tile.",
+        )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _quoted(value: Value) -> str:

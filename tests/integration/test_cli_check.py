@@ -252,3 +252,14 @@ def test_a_pause_that_is_refused_changes_nothing(
     unchecked = add(app, "Unchecked", is_enabled=False)
     assert said in run("check", "pause", *words, expect=code).stderr
     assert [paused_until(app, each) for each in (wiki, unchecked, None)] == [None] * 3
+
+
+def test_an_interval_that_is_not_longer_than_time_limits_is_refused(run: Run, app: Flask) -> None:
+    for number in range(7):
+        add(app, f"App {number}")
+    refused = run("settings", "set", "check_interval_s", "10", expect=1)
+    assert refused.stderr.startswith(
+        "Error: App 0, App 1, App 2, App 3, App 4 and 2 more: a check may take 10 seconds or more."
+    )
+    assert run("settings", "get", "check_interval_s").stdout == "60\n"
+    run("settings", "set", "check_interval_s", "11")
