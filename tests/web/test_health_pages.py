@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from launcher.checks.pauses import Pause, PauseKind
+from launcher.checks.plan import WindowRow
 from launcher.config import Config
 from launcher.db.settings import site_settings
 from launcher.extensions import db
@@ -32,6 +34,7 @@ from launcher.notifications import recipients, sender
 from launcher.notifications.app_records import AppAlert, AppAlerts
 from launcher.notifications.memory import Memory, save_memory
 from launcher.settings.kinds import known_zone
+from launcher.web.checks.words import pause_words
 from tests.web.visitor import Visitor
 
 HOUR = timedelta(hours=1)
@@ -324,7 +327,7 @@ def test_an_app_that_was_never_checked_says_when_it_is(
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
-        ("0123456", "Maintenance, every day 00:00 to 00:00."),
+        ("0123456", "Maintenance all week."),
         ("", "Maintenance, every {today} 00:00 to 00:00."),
     ],
 )
@@ -347,6 +350,17 @@ def test_maintenance_is_shown_with_its_days_and_times(
     page = words(ada.open(f"/apps/{ids['Jellyfin']}/health").text)
 
     assert expected.format(today=f"{today:%A}") in page
+
+
+def test_only_maintenance_without_an_end_is_all_week(app: Flask) -> None:
+    with app.test_request_context():
+        for minutes, expected in (
+            (1439, "Maintenance, every day 02:00 to 01:59"),
+            (1440, "Maintenance all week"),
+        ):
+            window = WindowRow("0123456", 120, minutes)
+            pause = Pause(PauseKind.MAINTENANCE, utc_now() + HOUR, window=window)
+            assert pause_words(pause, utc_now()) == expected
 
 
 def test_states_of_all_kinds_have_a_row(ada: Visitor, ids: Mapping[str, int], app: Flask) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from babel.dates import get_day_names
 
+from launcher.catalogue.check_pauses import MAX_MINUTES
 from launcher.checks.history import DAYS, DayState, Past
 from launcher.checks.pauses import Pause, Window
 from launcher.checks.shown import Conditions, Shown, Why
@@ -128,7 +129,10 @@ def _window_words(window: Window) -> str:
         "from": _time_words(window.starts_at_min),
         "to": _time_words(window.starts_at_min + window.minutes),
     }
-    if set(window.days) >= set("0123456"):
+    is_each_day = set(window.days) >= set("0123456")
+    if is_each_day and window.minutes >= MAX_MINUTES:
+        return _("Maintenance all week")
+    if is_each_day:
         return _("Maintenance, every day %(from)s to %(to)s", **times)
     names = get_day_names(context="stand-alone", locale=format_locale())
     days = listing([names[number] for number in range(7) if str(number) in window.days])
