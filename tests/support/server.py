@@ -19,7 +19,7 @@ from pathlib import Path
 from launcher.config import ROOT
 
 WORKERS = 3
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +70,22 @@ def serving(
     `preload` builds the application before the fork, as `gunicorn --preload` does. `inside` is a
     command that runs the server.
     """
-    port = free_port()
-    bind = f"127.0.0.1:{port}"
-    log_path = data_dir.with_name(f"{data_dir.name}-{port}.log")
-    environment = _environment(
-        data_dir, {"bind": bind, "workers": str(WORKERS), "threads": "4"} | settings
-    )
-    with log_path.open("w") as log:
-        process = subprocess.Popen(
-            [*inside, python, "-m", "gunicorn", *(["--preload"] if preload else []), app],
-            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    command = [*inside, python, "-m", "gunicorn", *(["--preload"] if preload else []), app]
+    settings = {"workers": str(WORKERS), "threads": "4"} | settings
+    is_served = False
+    while not is_served:
+        bind = f"127.0.0.1:{free_port()}"
+        log_path = data_dir.with_name(f"{data_dir.name}-{bind.rpartition(':')[2]}.log")
+        with log_path.open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=_environment(data_dir, {"bind": bind} | settings),
+                stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
         try:
-            _await(process, f"http://{bind}/healthz", log_path)
-            yield Server(f"http://{bind}", data_dir, log_path)
+            is_served = _has_port(process, bind, log_path)
+            if is_served:
+                _await(process, f"http://{bind}/healthz", log_path)
+                yield Server(f"http://{bind}", data_dir, log_path)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -104,6 +106,22 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _has_port(process: subprocess.Popen[bytes], bind: str, log_path: Path) -> bool:
+    """Wait until gunicorn has its port; return False where another server was quicker.
+
+    That one would answer every request of the test, the first one here too.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        log = log_path.read_text()
+        if f"Listening at: http://{bind}" in log:
+            return True
+        if "Connection in use" in log:
+            return False
+        time.sleep(0.05)
+    raise AssertionError(f"the server did not start:\n{log_path.read_text()}")
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
