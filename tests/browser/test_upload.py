@@ -78,7 +78,7 @@ def left(server: Server) -> list[str]:
 
 
 def await_nothing_left(server: Server) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while files := left(server):
         assert time.monotonic() < deadline, files
         time.sleep(0.02)

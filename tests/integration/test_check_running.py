@@ -36,7 +36,7 @@ from launcher.db.connect import connect
 from launcher.models.health import Health
 from tests.support.checks import Counter, add_app, counting_server, set_check
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @dataclass

@@ -21,7 +21,7 @@ from tests.support.server import run_flask, serving
 
 APPS = 12
 INTERVAL_S = 3
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 def wait_for_leader(data_dir: Path, *, but: int = 0) -> Leader:

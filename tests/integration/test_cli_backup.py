@@ -617,7 +617,7 @@ def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, 
     )
     os.close(slave)
     told = ""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if not select.select([master], [], [], 0.2)[0]:
             continue

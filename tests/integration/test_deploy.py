@@ -162,7 +162,7 @@ def _upload(visitor: Visitor, content: bytes) -> int:
 
 
 def _await(is_done: Callable[[], bool], server: Server) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not is_done():
         assert time.monotonic() < deadline, server.log_path.read_text()
         time.sleep(0.2)

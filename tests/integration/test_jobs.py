@@ -47,7 +47,7 @@ from tests.support.offsite import folder_destination
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SCRUB_TIME = NOON + 17 * HOUR  # half an hour after it is due
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 
 
 @pytest.fixture

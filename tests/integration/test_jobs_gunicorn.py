@@ -25,7 +25,7 @@ from tests.support.jobs import slots_count_since
 from tests.support.server import Server, run_flask, serving
 
 WORKERS = 4
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 # More than the kernel and the polls take on a busy machine, and less than after an error.
 _TAKEOVER_S = 20.0
 

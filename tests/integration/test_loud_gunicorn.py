@@ -16,7 +16,7 @@ from tests.support.receivers import Receiver
 from tests.support.server import run_flask, serving
 from tests.support.words import compile_words
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -41,7 +41,7 @@ FORGED = {
     "X-Forwarded-Prefix": "//evil.example/x",
     "Forwarded": "for=6.6.6.6;host=evil.example;proto=http",
 }
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 
 
 def program(name: str) -> str | None:

@@ -16,7 +16,7 @@ from launcher.backup.service import BackupService
 
 def ended(service: BackupService, operation_id: str) -> JournalEntry:
     """Wait until an operation is over, for up to a minute."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not isinstance(found := service.operation(operation_id), JournalEntry):
         assert found is not None, "it never began"
         assert time.monotonic() < deadline, found
@@ -26,7 +26,7 @@ def ended(service: BackupService, operation_id: str) -> JournalEntry:
 
 def await_idle(service: BackupService) -> None:
     """Wait until nothing runs, for up to a minute."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while (found := service.progress()) is not None:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
@@ -67,7 +67,7 @@ def stopped_path(data_dir: Path) -> Path:
 
 
 def _stopped(path: Path, stage: str) -> int:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(FileNotFoundError):
             if (text := path.read_text()).endswith("\n"):

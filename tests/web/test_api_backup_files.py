@@ -306,7 +306,7 @@ def upload(program: Program) -> Upload:
 
 def left(config: Config) -> list[str]:
     """Return the files that are left; the process of an operation ends after its journal line."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (names := _incoming(config)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return names

@@ -38,7 +38,7 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def await_end(program: Program, path: str) -> dict[str, object]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (run := program.get(path)["runs"][0])["outcome"] is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)

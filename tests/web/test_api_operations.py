@@ -64,7 +64,7 @@ def waiting(caller: Caller, path: str) -> Iterator[Future[object]]:
 
 
 def _await_waiting(count: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while places._waits._taken < count:
         assert time.monotonic() < deadline
         time.sleep(0.005)

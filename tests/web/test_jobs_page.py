@@ -41,7 +41,7 @@ from tests.web.visitor import Visitor
 PAGE = "/admin/jobs"
 HTMX = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{PAGE}"}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 
 
 @pytest.fixture
