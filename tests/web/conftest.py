@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
+from launcher.db.connect import stored_moment
 from launcher.db.settings import change_settings
 from launcher.extensions import db
 from launcher.models import (
@@ -24,7 +30,7 @@ from launcher.models import (
     Visibility,
 )
 from launcher.models.types import utc_now
-from tests.conftest import ADA, BEN, CHLOE, Person
+from tests.conftest import ADA, BEN, CHLOE, Person, Row, add_rows
 from tests.support.api import Program, new_token
 from tests.support.words import compile_words
 from tests.web.app_forms import Find
@@ -85,8 +91,45 @@ def set_site(app: Flask) -> Callable[..., None]:
 
 
 @pytest.fixture
-def boards(app: Flask, cast: object) -> None:
+def boards(app: Flask, cast: object, rows_of_boards: tuple[datetime, list[Row]]) -> None:
     """Three boards: Home for members, Garden for everybody, Attic for its owner Ben."""
+    made_at, rows = rows_of_boards
+    since = utc_now() - made_at
+    add_rows(app, ((table, _later(row, by=since)) for table, row in rows))
+
+
+@pytest.fixture(scope="session")
+def rows_of_boards(
+    new_data: Path, cast_rows: list[Row], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[datetime, list[Row]]:
+    """What the boards are in the database, as they were made in the usual way, and when."""
+    folder = tmp_path_factory.mktemp("boards") / "data"
+    shutil.copytree(new_data, folder)
+    app = create_app({"LAUNCHER_DATA_DIR": str(folder)})
+    add_rows(app, cast_rows)
+    _add_boards(app)
+    made_at = utc_now()
+    with closing(sqlite3.connect(folder / "launcher.db")) as database:
+        database.row_factory = sqlite3.Row
+        rows = [(each, database.execute(f"SELECT * FROM {each}").fetchall()) for each in _TABLES]
+    return made_at, [(table, dict(row)) for table, found in rows for row in found]
+
+
+_TABLES = ("boards", "sections", "apps", "placements", "health_checks", "check_states", "last_ids")
+_MOMENTS = {"created_at", "updated_at", "archived_at", "paused_until", "since", "last_at"}
+
+
+def _later(row: dict[str, object], *, by: timedelta) -> dict[str, object]:
+    """Return a row with its moments moved: how long ago they were is what tests are about."""
+    moved = {
+        name: stored_moment(datetime.fromisoformat(str(row[name])).replace(tzinfo=UTC) + by)
+        for name in _MOMENTS & row.keys()
+        if row[name]
+    }
+    return row | moved
+
+
+def _add_boards(app: Flask) -> None:
     with app.app_context():
         home = _board("Home", Visibility.MEMBERS, 0)
         garden = _board("Garden", Visibility.PUBLIC, 1)
