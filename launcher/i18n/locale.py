@@ -7,7 +7,7 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from babel import Locale
+from babel import Locale, localedata
 from babel.support import NullTranslations, Translations
 from flask import g, has_request_context, request
 from flask_babel import get_locale, get_timezone
@@ -86,6 +86,11 @@ def select_time_zone() -> ZoneInfo:
     if _is_without_database():
         return known_zone(g.get("known_time_zone", "UTC") if has_request_context() else "UTC")
     return site_settings().zone
+
+
+def load_formats() -> None:
+    """Read the formats that all languages build on, which needs no application."""
+    localedata.load(BABEL_LOCALES[DEFAULT_LOCALE])
 
 
 def format_locale() -> Locale:

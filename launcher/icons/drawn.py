@@ -82,6 +82,12 @@ def drawn_set(kind: Kind) -> DrawnSet:
     return DrawnSet(kind, hashlib.sha256(content).hexdigest()[:12], drawings)
 
 
+def load_sets() -> None:
+    """Read every set."""
+    for kind in Kind:
+        drawn_set(kind)
+
+
 def find(icon: str) -> tuple[DrawnSet, Drawing] | None:
     """Return the drawing that `icon` names, like `symbol:tv`, and its set; None for no such."""
     kind, _, name = icon.partition(":")

@@ -121,16 +121,20 @@ def _loads_pages(pid: int) -> bool:
     return "/sqlalchemy/" in Path(f"/proc/{pid}/maps").read_text()
 
 
-@pytest.mark.slow
-def test_gunicorn_that_reloads_leaves_loading_to_its_workers(
-    made: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("workers", "arguments"),
+    [(1, ""), pytest.param(2, "--reload", marks=pytest.mark.slow)],
+    ids=["one worker, which would share it with no other", "reload, to see each change"],
+)
+def test_gunicorn_leaves_loading_to_its_workers(
+    made: Path, monkeypatch: pytest.MonkeyPatch, workers: int, arguments: str
 ) -> None:
-    """Else they would never see a change of the code."""
-    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--reload")
-    with serving(made, workers="1") as server:
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", arguments)
+    with serving(made, workers=str(workers)) as server:
         master = master_of(server)
+        workers_up(master, workers)
         assert not _loads_pages(master)
-        assert [_loads_pages(pid) for pid in children_of(master)] == [True]
+        assert [_loads_pages(pid) for pid in children_of(master)] == [True] * workers
 
 
 def workers_up(master: int, count: int) -> None:
