@@ -177,7 +177,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         make_data_dir(template, megabytes=1)
         yield from measure_idle(template, folder, seconds=arguments.seconds)
     if wanted in {None, "memory"}:
-        yield from measure_workers(make_demo(folder / "shared-memory"), requests=arguments.requests)
+        yield from _measure_workers(folder, arguments)
     yield from _measure_checks(folder, arguments)
     yield from _measure_offsite(folder, arguments)
 
@@ -192,6 +192,12 @@ def _measure_offsite(folder: Path, arguments: argparse.Namespace) -> Iterator[Ro
         yield from measure_offsite(
             folder / f"offsite-{megabytes}", megabytes=megabytes, runs=arguments.runs
         )
+
+
+def _measure_workers(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
+    for workers in (1, 2):
+        data_dir = make_demo(folder / f"shared-by-{workers}")
+        yield from measure_workers(data_dir, workers=workers, requests=arguments.requests)
 
 
 def _measure_restoring(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:

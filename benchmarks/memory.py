@@ -22,7 +22,7 @@ from benchmarks.timing import ROOT, Row, environment
 
 _CLIENTS = 4
 _WEIGHINGS = 20
-_TABLE = "memory of gunicorn and two workers; what they share counts once"
+_TABLE = "memory of gunicorn and its workers, what they share counted once"
 _FORM = "application/x-www-form-urlencoded"
 # What people and programs ask for, as often as it is named.
 _GUEST = ("/", "/", "/healthz", "/login")
@@ -37,24 +37,25 @@ _PLAN_EVERY = 250
 _BACKUP_EVERY = 1000
 
 
-def measure_workers(data_dir: Path, *, requests: int) -> Iterator[Row]:
-    """gunicorn and two workers, fresh and after use."""
+def measure_workers(data_dir: Path, *, workers: int, requests: int) -> Iterator[Row]:
+    """gunicorn and its workers, fresh and after use."""
+    table = f"{_TABLE}, workers: {workers}"
     began = time.perf_counter()
-    with serving(data_dir, workers=2, threads=8, LAUNCHER_SCHEDULER="off") as port:
-        yield Row(_TABLE, "until the first answer", time.perf_counter() - began, "s")
+    with serving(data_dir, workers=workers, threads=8, LAUNCHER_SCHEDULER="off") as port:
+        yield Row(table, "until the first answer", time.perf_counter() - began, "s")
         time.sleep(3)  # until the second worker is up too
-        yield from _weighed(data_dir, port, requests)
+        yield from _weighed(data_dir, port, requests, table)
 
 
-def _weighed(data_dir: Path, port: int, requests: int) -> Iterator[Row]:
-    yield Row(_TABLE, "fresh", whole_memory(port), "MB")
+def _weighed(data_dir: Path, port: int, requests: int, table: str) -> Iterator[Row]:
+    yield Row(table, "fresh", whole_memory(port), "MB")
     visitors = _Visitors(data_dir, port)
     found = [_after(visitors, requests // _WEIGHINGS, port) for _ in range(_WEIGHINGS)]
-    yield Row(_TABLE, f"after {requests:,} requests", found[-1], "MB")
+    yield Row(table, f"after {requests:,} requests", found[-1], "MB")
     half = found[_WEIGHINGS // 2 :]
     slope, _ = statistics.linear_regression(range(len(half)), half)
     yield Row(
-        _TABLE, "growth in the second half", slope * (len(half) - 1), "MB",
+        table, "growth in the second half", slope * (len(half) - 1), "MB",
         f"at most {max(found):.1f} MB",
     )  # fmt: skip
 
