@@ -6,7 +6,6 @@ import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -128,13 +127,13 @@ def test_the_health_of_what_is_down_or_slow_is_one_link_away_for_everyone(
 def test_a_paused_tile_says_until_when(ada: Visitor, boards: None, app: Flask) -> None:
     with app.app_context():
         run = db.session.get_one(ChecksRun, 1)
-        run.paused_until = utc_now() + timedelta(hours=1)
+        # In an hour it may be tomorrow, which the tile says.
+        run.paused_until = utc_now().replace(hour=23, minute=59, second=59)
         db.session.commit()
-        time = run.paused_until.astimezone(ZoneInfo("UTC"))
 
     ada.open("/")
 
-    assert f"Paused until {time:%H:%M}" in _tile(ada.page, "Home Assistant")
+    assert "Paused until 23:59" in _tile(ada.page, "Home Assistant")
 
 
 def test_a_tile_that_is_paused_until_tomorrow_says_so(
