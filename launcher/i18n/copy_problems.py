@@ -200,8 +200,8 @@ def _of_tries(problem: Problem, within: At) -> Iterator[str]:
         return
     reason, advice = trouble_words(trouble.trouble, trouble.facts)
     yield ngettext(
-        "The last attempt failed: %(reason)s.",
-        "The last %(num)s attempts failed: %(reason)s.",
+        "%(num)s attempt failed: %(reason)s.",
+        "%(num)s attempts in a row failed: %(reason)s.",
         trouble.count,
         reason=reason,
     )
@@ -212,21 +212,10 @@ def _of_tries(problem: Problem, within: At) -> Iterator[str]:
 
 def _of_damage(problem: Problem, offsite: OffsiteStatus, within: At) -> Iterator[str]:
     again = {each.id for status in offsite.destinations for each in status.owed}
-    count = len(problem.backups)
-    if count and all(each.id in again for each in problem.backups):
-        yield ngettext(
-            "The backup from %(day)s is complete here. Launcher copies it again.",
-            "These backups are complete here. Launcher copies them again.",
-            count,
-            day=within(problem.backups[0].created_at),
-        )
+    if problem.backups and all(each.id in again for each in problem.backups):
+        yield _complete_here(problem, within)
     else:
-        yield ngettext(
-            "The backup from %(day)s cannot be restored from there.",
-            "These backups cannot be restored from there.",
-            count,
-            day=within(problem.backups[0].created_at) if count else "",
-        )
+        yield _not_from_there(problem, within)
     if problem.severity is Severity.BAD:
         yield gettext(
             "No other good copy is at %(name)s.",
@@ -248,3 +237,29 @@ def _of_reading(problem: Problem, offsite: OffsiteStatus) -> Iterator[str]:
     elif offsite.settings.read_bytes_a_day:
         yield gettext("Allow more bytes a day, or more days.")
     yield gettext("Not read: %(names)s.", names=_names(problem))
+
+
+def _complete_here(problem: Problem, within: At) -> str:
+    if len(problem.backups) == 1:
+        return gettext(
+            "The backup from %(day)s is complete here. Launcher copies it again.",
+            day=within(problem.backups[0].created_at),
+        )
+    return ngettext(
+        "%(num)s backup is complete here. Launcher copies it again.",
+        "%(num)s backups are complete here. Launcher copies them again.",
+        problem.count,
+    )
+
+
+def _not_from_there(problem: Problem, within: At) -> str:
+    if len(problem.backups) == 1:
+        return gettext(
+            "The backup from %(day)s cannot be restored from there.",
+            day=within(problem.backups[0].created_at),
+        )
+    return ngettext(
+        "%(num)s backup cannot be restored from there.",
+        "%(num)s backups cannot be restored from there.",
+        problem.count,
+    )
