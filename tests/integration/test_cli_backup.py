@@ -31,13 +31,14 @@ from launcher.backup.records.backup import Backup
 from launcher.backup.store.local import LocalStore
 from launcher.cli.output import moment
 from launcher.config import ROOT
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.db.settings import change_settings
 from launcher.models import Role
 from tests.support.checks import set_check
 from tests.support.folders import refuse_modes_and_links
 from tests.support.hostile import slow_statistics
 from tests.support.jobs import slots_count_since
+from tests.support.offsite import folder_destination
 
 Flask_ = Callable[..., Result]
 
@@ -444,6 +445,15 @@ def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask, data_dir: Pat
     with app.app_context():
         change_settings({"backup_enabled": "off"}, actor=COMMAND_LINE)
     assert "switched off" in flask("run-scheduled").stderr
+
+
+def test_run_scheduled_copies_to_destinations(flask: Flask_, app: Flask, tmp_path: Path) -> None:
+    backup = flask("create").stdout.strip()
+    (tmp_path / "nas").mkdir()
+    nas = current_offsite(app).add(folder_destination(tmp_path / "nas"), by="ada")
+    assert "Copies at NAS were due: succeeded." in flask("run-scheduled").stderr
+    assert [copy.id for copy in current_offsite(app).ledger(nas.id).copies] == [backup]
+    assert "NAS" not in flask("run-scheduled").stderr
 
 
 def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data_dir: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import click
 
+from launcher.background.service import installation_of
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
 from launcher.cli.backup.group import backup
@@ -17,6 +19,7 @@ from launcher.current import current_application, current_backups, current_confi
 from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
+from launcher.offsite.process import copy_here
 from launcher.settings.table import SiteSettings
 
 
@@ -24,9 +27,10 @@ from launcher.settings.table import SiteSettings
 @json_option
 @handle_backup_errors
 def run_scheduled(as_json: bool) -> None:
-    """Run the jobs that are due, and send notifications.
+    """Run the jobs that are due, send notifications, and copy.
 
-    The jobs are the scheduled backup with retention, verification and the restore test.
+    The jobs are the scheduled backup with retention, verification and the restore test. At last,
+    backups are copied to each destination that waits for one.
 
     For cron and systemd timers. Run it as often as you like: no scheduled run is done twice.
 
@@ -34,13 +38,17 @@ def run_scheduled(as_json: bool) -> None:
     Example, every five minutes in a crontab:
       */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
     """
+    settings = None
     try:
-        _run_what_is_due(read_current_settings(), as_json=as_json)
+        settings = read_current_settings()
+        _run_what_is_due(settings, as_json=as_json)
     finally:
         # Imported here: it imports SQLAlchemy, which creating a backup does not need.
         from launcher.notifications.dispatch import send_notifications  # noqa: PLC0415
 
         send_notifications(current_application())
+        if settings is not None:
+            _copy_what_is_owed(settings)
 
 
 def _run_what_is_due(settings: SiteSettings, *, as_json: bool) -> None:
@@ -58,6 +66,16 @@ def _run_what_is_due(settings: SiteSettings, *, as_json: bool) -> None:
         what = f"{len(left)} could not be removed" if isinstance(left, list) else "none was removed"
         say(f"Retention was not applied in full, {what}: {run.error}.")
         raise click.exceptions.Exit(PARTLY_FAILED)
+
+
+def _copy_what_is_owed(settings: SiteSettings) -> None:
+    """Copy in this process: a timer ends what its command leaves running."""
+    offsite = current_offsite()
+    with suppress(BackupError):  # of the backup folder, which the backup has said
+        for destination_id in offsite.due(settings):
+            if copy_here(installation_of(current_config()), destination_id):
+                name, ledger = offsite.find(destination_id).name, offsite.ledger(destination_id)
+                say(f"Copies at {name} were due: {'failed' if ledger.trouble else 'succeeded'}.")
 
 
 def _perform(job_id: str, settings: SiteSettings) -> Run | None:
