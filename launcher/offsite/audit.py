@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from launcher import audit
 from launcher.audit import Actor
-from launcher.offsite.records import Destination
+from launcher.offsite.records import Destination, Destinations
 
 _RETENTION = ("keep_count", "keep_daily", "keep_weekly", "keep_monthly")
 
@@ -64,6 +64,14 @@ def record_new_key(before: str, after: str, *, actor: Actor) -> None:
     """Record that copies from now on are for another key."""
     changes = {"public_key": [before or None, after]}
     audit.record("destination.create_key", actor=actor, changes=changes)
+
+
+def record_first_key(before: Destinations, after: Destinations, *, actor: Actor) -> None:
+    """Record that the first encrypted destination came with a key, if it did."""
+    known = {each.public_key for each in before.recipients}
+    for each in after.recipients:
+        if each.is_own and each.public_key not in known:
+            record_new_key("", each.public_key, actor=actor)
 
 
 def record_recipient(public_key: str, label: str, *, is_added: bool, actor: Actor) -> None:

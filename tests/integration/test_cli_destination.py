@@ -82,9 +82,9 @@ def test_a_destination_is_added_changed_paused_and_removed(
     gone = flask("destination", "remove", "back-blaze", "--yes").stderr
     assert "copies remain at s3://ada-launcher/home" in gone
     assert "No destinations." in flask("destination", "list").stderr
-    assert audited(app)[-5:] == [
-        "destination.create", "destination.update", "destination.pause", "destination.resume",
-        "destination.delete",
+    assert audited(app)[-6:] == [
+        "destination.create", "destination.create_key", "destination.update", "destination.pause",
+        "destination.resume", "destination.delete",
     ]  # fmt: skip
 
 

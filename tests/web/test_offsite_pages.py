@@ -195,7 +195,7 @@ def test_one_that_fails_its_test_is_not_added_unless_someone_says_so(
 
     (added,) = entered(app)
     assert added.tested_at is None
-    assert logged(app) == ["test", "create"]
+    assert logged(app) == ["test", "create", "create_key"]
 
 
 def test_a_test_that_was_passed_beside_the_form_is_not_repeated(

@@ -57,8 +57,10 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
     )
     with offsite_errors():
         tested = require_test(with_rules(entered, **given), skips=no_test)
+        before = current_offsite().settings()
         added = current_offsite().add(tested, by=typist())
     keep_entry(audit.record_added, added, is_tested=not no_test)
+    keep_entry(audit.record_first_key, before, current_offsite().settings())
     say(f"Destination {added.name} added.")
     if added.encrypt and current_offsite().kit_state() is KitState.UNCONFIRMED:
         say("Without the recovery kit no one can open the copies there, not even you.")

@@ -52,6 +52,7 @@ def set_(
       flask destination set storage-box --limit 500 --stale-after 48
     """
     with offsite_errors():
+        entered = current_offsite().settings()
         before = current_offsite().find(destination_id)
         changed = with_rules(replace(before, name=name or before.name), **given)
         changed = _moved(changed, address, asks=new_secret, given=given)
@@ -63,6 +64,7 @@ def set_(
             changed = require_test(changed, skips=no_test)
         saved = current_offsite().change(changed, by=typist())
     keep_entry(audit.record_changed, before, saved)
+    keep_entry(audit.record_first_key, entered, current_offsite().settings())
     say(f"Destination {saved.name} saved.")
     if as_json:
         print_json(facts_of(saved))

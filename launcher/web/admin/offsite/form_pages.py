@@ -160,6 +160,7 @@ def _write(
 ) -> ResponseReturnValue:
     service = current_offsite()
     try:
+        entered = service.settings()
         after = service.change(made, by=actor.name) if known else service.add(made, by=actor.name)
     except OffsiteError as error:
         errors = {_FIELD_OF.get(error.code, "service"): error_words(error)}
@@ -170,6 +171,7 @@ def _write(
     else:
         audit.record_added(after, actor=actor, is_tested=is_tested)
         said = _("Destination %(name)s added", name=isolated(after.name))
+    audit.record_first_key(entered, service.settings(), actor=actor)
     db.session.commit()
     flash(said)
     is_kit_missing = service.status(site_settings()).kit is KitState.UNCONFIRMED
