@@ -16,6 +16,7 @@ from launcher.settings.table import SiteSettings
 _LOOK_EVERY_S = 30.0
 _PAUSE_S = 60.0
 _LONGEST_PAUSE_S = 3600.0
+_PAUSE_WHEN_ASKED_S = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -78,11 +79,14 @@ class CopyStarter:
         for destination_id in due:
             self._start_one(destination_id)
 
+    def _pause_s(self, destination_id: str, before: _Started) -> float:
+        is_asked = self._offsite.is_wanted(destination_id)
+        return min(before.pause_s, _PAUSE_WHEN_ASKED_S) if is_asked else before.pause_s
+
     def _start_one(self, destination_id: str) -> None:
         before = self._started.get(destination_id)
         now_s = self._steady_s()
-        is_wanted = self._offsite.is_wanted(destination_id)
-        if before and not is_wanted and now_s - before.at_s < before.pause_s:
+        if before and now_s - before.at_s < self._pause_s(destination_id, before):
             return
         pause_s = min(before.pause_s * 2, _LONGEST_PAUSE_S) if before else _PAUSE_S
         self._started[destination_id] = _Started(now_s, pause_s)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from launcher.backup.files import disk_errors, write_atomic
+from launcher.backup.files import discard, disk_errors, write_atomic
 from launcher.backup.fingerprints import Fingerprint
 from launcher.backup.ports import Clock, OnProgress, utc_now
 from launcher.backup.records.backup import Backup, Listing
@@ -198,7 +198,7 @@ class OffsiteService:
             return self._with_key(_with(entered, new))
 
         self._entered.change(change)
-        self._want(destination.id)
+        self._want(changed[0])
         return changed[0]
 
     def remove(self, destination_id: str, *, by: str) -> Destination:
@@ -222,17 +222,21 @@ class OffsiteService:
         return removed[0]
 
     def copy_now(self, destination_id: str) -> None:
-        """Make the leader try at once, whatever the pause after a failure.
+        """Make the leader try at once, whatever the pause after a failure; not while it is paused.
 
         Raises:
             OffsiteError: `destination_not_found`.
         """
-        self._want(self.find(destination_id).id)
+        self._want(self.find(destination_id))
 
-    def _want(self, destination_id: str) -> None:
+    def _want(self, destination: Destination) -> None:
+        wanted = self._files.wanted(destination.id)
+        if destination.paused:  # it is tried when it is resumed
+            discard(wanted)
+            return
         self._files.ensure_folder()
         with disk_errors("ask for a copy"):
-            write_atomic(self._files.wanted(destination_id), b"", durable=False)
+            write_atomic(wanted, b"", durable=False)
 
     # --- copies --------------------------------------------------------------------------
 

@@ -142,8 +142,12 @@ def test_what_works_already_or_is_paused_is_not_started(leader: Leader) -> None:
     with offsite.files.held(nas.id) as is_ours:
         assert is_ours
         assert leader.tick() == []
-    offsite.service.change(replace(nas, paused=True), by="ada")
+    paused = offsite.service.change(replace(nas, paused=True), by="ada")
+    offsite.service.copy_now(nas.id)
     assert leader.tick() == []
+    assert not offsite.service.is_any_wanted()
+    offsite.service.change(replace(paused, paused=False), by="ada")
+    assert leader.tick() == [nas.id]
 
 
 # --- the process ------------------------------------------------------------------------
