@@ -71,7 +71,11 @@ def test_a_key_is_read_as_people_type_it() -> None:
     assert read_identities(kit) == (ADA, BEN)
 
 
-@pytest.mark.parametrize("text", ["", "key", ADA.public_key, ADA.secret_key[:-1]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "key", ADA.public_key, ADA.secret_key[:-1]],
+    ids=["nothing", "a word", "a public key", "cut off"],  # each process makes keys of its own
+)
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(OffsiteError) as refused:
         read_identities(text)
