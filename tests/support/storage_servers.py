@@ -93,7 +93,7 @@ def rclone_serving(
     port = free_port()
     command = [
         PROGRAMS / "rclone", "serve", protocol, root, "--addr", f"127.0.0.1:{port}",
-        "--config", "", "--dir-cache-time", "0s", *options,
+        "--config", "", *options,
     ]  # fmt: skip
     with running(command, folder / f"{protocol}.log", environment) as ended:
         answers = _answers_ssh if protocol == "sftp" else _answers_http
