@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -222,3 +225,28 @@ def test_nothing_is_here_after_a_download_that_was_interrupted(
     assert left == []
     monkeypatch.undo()
     assert runner_of(machine)("backup", "recover", disk, "--key-file", kit).stdout.strip() == copied
+
+
+@pytest.mark.parametrize("at", ["download.decrypt", "download._compare", "recover._require_room"])
+def test_a_machine_that_is_killed_meanwhile_is_as_empty_as_before(
+    copied: str, disk: str, make_app: MakeApp, tmp_path: Path, at: str
+) -> None:
+    machine = make_app(data_dir=str(tmp_path / "bare"), scheduler="off")
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    if (child := os.fork()) == 0:
+        module, _, name = at.rpartition(".")
+        setattr(
+            import_module(f"launcher.offsite.{module}"),
+            name,
+            lambda *_args, **_more: os.kill(os.getpid(), signal.SIGKILL),
+        )
+        machine.test_cli_runner().invoke(args=words)
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+    with machine.app_context():
+        assert current_backups().list() == []
+    assert not (tmp_path / "bare" / "launcher.db").exists()
+    assert runner_of(machine)(*words).stdout.strip() == copied
+    left = list((tmp_path / "bare" / "backups" / "staging").rglob("*"))
+    assert left == []
