@@ -207,6 +207,11 @@ class Config:
         return self.data_dir / "importing"
 
     @property
+    def recovering_dir(self) -> Path:
+        """The folder with what was entered at the setup until a copy is downloaded."""
+        return self.data_dir / "recovering"
+
+    @property
     def following_dir(self) -> Path:
         """The folder with what is known of the browsers that follow an operation."""
         return self.data_dir / "following"

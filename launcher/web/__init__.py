@@ -35,6 +35,7 @@ from launcher.web import (
     server_commands,
     sessions,
     setup,
+    setup_elsewhere,
     setup_restore,
     shortcuts,
     start_page,
@@ -90,11 +91,12 @@ def init_app(app: Flask) -> None:
     numbers.init_app(app)
     for part in (
         assets, errors, frame, home_screen, navigation, receiving, server_commands, sessions,
-        banner, import_files, submission,
+        banner, import_files, setup_elsewhere, submission,
     ):  # fmt: skip
         part.init_app(app)
     for page in (
-        health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
+        health, home_screen, metrics, setup, setup_elsewhere, setup_restore, auth, account,
+        reauthentication,
         start_page, shortcuts, finding, launching, icons, samples, apps, board_pages, board_list,
         undoing, folding,
         overview, schedule_, panel, offsite, actions, upload_page, operation_page, restore_page,

@@ -10,7 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from launcher.app import create_app
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
+from launcher.offsite.copying import run_destination
+from launcher.offsite.records import Destination, Place, Service
+from launcher.settings.table import SiteSettings
 from tests.browser.axe import findings
 from tests.browser.conftest import OpenPage, Sample
 from tests.support.server import Server, serving
@@ -26,6 +29,24 @@ def copy(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with app.app_context():
         made = current_backups().create(by="test")
         return current_backups().export(made.id, folder / "old-server.db", by="test")
+
+
+@pytest.fixture(scope="module")
+def place(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an encrypted copy of the old server in `nas`, and its kit in `kit.txt`."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "nas" / "lost+found").mkdir(parents=True)
+    data = sample.copy_to(folder)
+    app = create_app({"LAUNCHER_DATA_DIR": str(data)})
+    with app.app_context():
+        current_backups().create(by="test")
+        options = {"path": str(folder / "nas")}
+        nas = Destination("", "NAS", Service.FOLDER, Place.THIS_SERVER, options)
+        made = current_offsite().add(nas, by="test")
+        run_destination(current_backups(), data, made.id, site=SiteSettings)
+        (folder / "kit.txt").write_text(current_offsite().kit(site_name="Home").text)
+    shutil.rmtree(data)
+    return folder
 
 
 @pytest.fixture
@@ -69,6 +90,47 @@ def test_everything_comes_back_from_a_file(
     page.wait_for_url("**/admin/backups")
     page.goto("/")
     expect(page.locator("main .tile")).to_have_count(27)
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_everything_comes_back_from_another_place(
+    fresh: Server, sample: Sample, place: Path, open_page: OpenPage, has_script: bool
+) -> None:
+    page = open_page(fresh.setup_link, java_script_enabled=has_script, expected_statuses={422})
+    page.get_by_role("link", name="From another place").click()
+    expect(page.get_by_label("Bucket", exact=True)).to_be_visible()
+    page.get_by_text("Folder", exact=True).click()
+    expect(page.get_by_label("Bucket", exact=True)).to_be_hidden()
+
+    page.get_by_label("Path").fill(str(place))
+    page.get_by_role("button", name="Look for copies").click()
+    expect(page.get_by_role("alert")).to_contain_text("No copies found in this folder")
+    if has_script:
+        expect_good_looks(page)
+    page.get_by_label("Path").fill(str(place / "nas"))
+    page.get_by_label("Or the kit file").set_input_files(place / "kit.txt")
+    page.get_by_role("button", name="Look for copies").click()
+    expect(page.get_by_role("heading", name="1 copy of")).to_be_visible()
+    if has_script:
+        expect_good_looks(page)
+    page.get_by_role("button", name="Download copy").click()
+    if not has_script:
+        page.wait_for_url("**/operations/*")
+        for _ in range(60):
+            if page.get_by_role("link", name="Restore…").count():
+                break
+            page.wait_for_timeout(500)
+            page.reload()
+    page.get_by_role("link", name="Restore…").click()
+    page.get_by_role("button", name="Restore backup").click()
+    if not has_script:
+        return
+    expect(page.locator(".answer")).to_have_attribute("data-state", "ok", timeout=60_000)
+    page.get_by_role("link", name="Sign in").click()
+    page.fill("#username", "ada")
+    page.fill("#password", sample.passwords["ada"])
+    page.click("main button")
+    page.wait_for_url("**/admin/backups")
 
 
 def test_a_long_transfer_shows_how_far_it_is_and_can_be_cancelled(

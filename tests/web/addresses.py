@@ -19,6 +19,7 @@ UNKNOWN: Mapping[str, str] = {
     "group_id": "999",
     "icon_id": "999999",
     "job_id": "nobody",
+    "key": "nothing-like-it",
     "name": "nothing",
     "operation_id": "20261122T170000Z-k3f9q2",
     "placement_id": "999",

@@ -25,6 +25,7 @@ _SAMPLES: dict[str, object] = {
     "address": "none.css",
     "icon_id": 1,
     "job_id": "scrub",
+    "key": "none",
     "name": "apple",
     "sha256": "a" * 64,
     "slug": "garden",

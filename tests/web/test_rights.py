@@ -64,6 +64,7 @@ LEAST: Mapping[str, Rank] = {
     "icons.brand": Rank.ANYONE,
     "auth": Rank.ANYONE,
     "setup": Rank.HOLDER_OF_THE_LINK,
+    "setup_elsewhere": Rank.HOLDER_OF_THE_LINK,
     "setup_restore": Rank.HOLDER_OF_THE_LINK,
     "account": Rank.VIEWER,
     "account.change_appearance": Rank.ANYONE,
@@ -111,7 +112,7 @@ LEAST: Mapping[str, Rank] = {
 
 RIGHTS_FIRST = {
     "icons.upload", "icons.add", "icons.replace_set", "importing.receive", "uploads.receive",
-    "setup_restore.receive", "app_check.save", "app_check.test",
+    "setup_elsewhere.look", "setup_restore.receive", "app_check.save", "app_check.test",
 }  # fmt: skip
 """Views that ask for the rights before the token: guests must not cause a form to be read."""
 
@@ -125,6 +126,7 @@ HIDDEN_FROM_VIEWERS = {"overview.show"}
 """What is not found for viewers, where everything else is refused."""
 
 ELSE_THAN_200: Mapping[str, int] = {
+    "setup_elsewhere.choose": 404,  # nothing was found under this key
     "metrics.show": 404,  # no token is set
     "backup_actions.ask_delete_selected": 422,  # nothing is selected
     "recent.ask": 302,  # the password was given just now
@@ -278,6 +280,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         "group_id": str(group_id),
         "icon_id": "1",
         "job_id": "scrub",
+        "key": "nothing-like-it",
         "placement_id": "1",
         "section_id": "1",
         "name": "apple",

@@ -44,7 +44,8 @@ WITHOUT = {"auth", "setup", "setup_restore", "recent"}
 """Blueprints whose forms hold nothing but names, passwords and tokens."""
 
 NEVER_SHOWN = {
-    "ca_new", "secret_s3_key_id", "secret_b2_account", "secret_sftp_key_pem", "secret_other_lines",
+    "ca_new", "secret_b2_account", "secret_kit", "secret_other_lines", "secret_s3_key_id",
+    "secret_sftp_key_pem",
 }  # fmt: skip
 """Fields whose text is never shown again, or only where it is a certificate."""
 CONFIRMATIONS = {"word"}

@@ -1,0 +1,140 @@
+"""The setup link of a new server restores a copy from another place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from launcher.accounts import setup, users
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.backup import BackupService
+from launcher.backup.records.operation import Outcome
+from launcher.current import current_backups, current_offsite
+from launcher.models import Role
+from launcher.offsite.copying import run_destination
+from launcher.offsite.records import Destination, Place, Service
+from launcher.settings.table import SiteSettings
+from tests.conftest import ADA
+from tests.web.restoring import ended, operation_of, text_of
+from tests.web.visitor import Visitor
+
+
+@pytest.fixture
+def token(app: Flask) -> str:
+    with app.app_context():
+        return setup.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
+
+
+@pytest.fixture
+def service(app: Flask) -> BackupService:
+    found: BackupService = app.extensions["launcher.background.service"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
+    """A folder with an encrypted copy of a site that is gone, its key, and the id of the copy."""
+    root = tmp_path_factory.mktemp("lost")
+    (folder := root / "nas").mkdir()
+    app = create_app({"LAUNCHER_DATA_DIR": str(root / "data")})
+    with app.app_context():
+        backups, offsite = current_backups(), current_offsite()
+        backups.initialise(by="test")
+        users.create_user("ada", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        made = offsite.add(
+            Destination("", "NAS", Service.FOLDER, Place.THIS_SERVER, {"path": str(folder)}),
+            by="ada",
+        )
+        id_ = backups.create(by="ada").id
+        run_destination(backups, root / "data", made.id, site=SiteSettings)
+        yield folder, offsite.kit(site_name="Home").text, id_
+
+
+def look(visitor: Visitor, token: str, **fields: object) -> TestResponse:
+    """Fill in the form of a place and send it."""
+    page = visitor.open(f"/setup/elsewhere?token={token}").text
+    csrf = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    sent: Mapping[str, object] = {"csrf_token": csrf[1] if csrf else "", **fields}
+    address = f"/setup/elsewhere?token={token}"
+    answer = visitor.client.post(address, data=sent, content_type="multipart/form-data")
+    return visitor.open(answer.location) if answer.status_code == 303 else answer
+
+
+def test_from_the_place_to_signing_in_with_an_account_of_the_copy(
+    guest: Visitor, service: BackupService, token: str, lost: tuple[Path, str, str], data_dir: Path
+) -> None:
+    folder, key, id_ = lost
+    assert "From another place" in guest.open(f"/setup?token={token}").text
+
+    found = look(guest, token, service="folder", folder_path=str(folder), secret_kit=key)
+    assert "1 copy of “Launcher” found" in text_of(found.text)
+    assert re.search(rf'value="\w+/{id_}" checked', found.text)
+    assert "AGE-SECRET-KEY" not in found.text
+
+    action = re.search(r'action="([^"]+)"', found.text)[1].replace("&amp;", "&")
+    choice = re.search(r'name="copy" value="([^"]+)" checked', found.text)[1]
+    started = guest.send(action, copy=choice)
+    assert ended(service, operation_of(started)).outcome is Outcome.SUCCEEDED
+    assert service.get(id_).is_good
+    outcome = guest.open(started.location).text
+    plan = guest.open(re.search(r'href="(/setup/restore/[^"]+)"', outcome)[1].replace("&amp;", "&"))
+    assert "Admins who can sign in ada" in text_of(plan.text)
+    assert list((data_dir / "recovering").iterdir()) == []
+
+    restored = guest.send(re.search(r'action="([^"]+)"', plan.text)[1].replace("&amp;", "&"))
+    assert ended(service, operation_of(restored)).outcome is Outcome.SUCCEEDED
+    guest.open(restored.location)
+    assert guest.open(f"/setup/elsewhere?token={token}").status_code == 403
+    assert guest.sign_in(ADA).status_code == 303
+
+
+def test_without_its_key_a_copy_is_listed_and_cannot_be_chosen(
+    guest: Visitor, token: str, lost: tuple[Path, str, str]
+) -> None:
+    found = look(guest, token, service="folder", folder_path=str(lost[0]))
+    assert "No copy there can be opened" in text_of(found.text)
+    assert "The copies need the key age1" in text_of(found.text)
+    assert "Needs another key" in found.text
+    assert "Download copy" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"service": "folder", "folder_path": "here"}, "Enter the full path"),
+        ({"service": "folder", "folder_path": "/nowhere/at/all"}, "does not exist there"),
+        ({"service": "folder", "folder_path": "/usr/share"}, "No copies found in this folder"),
+        ({"service": "folder", "folder_path": "LOST", "secret_kit": "AGE-1"}, "This is no key"),
+        ({"service": "s3", "s3_bucket": "ada"}, "Fill in this field."),
+    ],
+)
+def test_what_is_wrong_is_named_and_what_was_typed_stays_but_secrets(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], fields: dict[str, str], said: str
+) -> None:
+    sent = {name: text.replace("LOST", str(lost[0])) for name, text in fields.items()}
+    answer = look(guest, token, **{"secret_s3_secret": "sesame", **sent})
+    assert answer.status_code == 422
+    assert said in text_of(answer.text)
+    assert "sesame" not in answer.text
+    assert "AGE-1" not in answer.text
+    assert sent.get("folder_path", "ada") in answer.text
+
+
+def test_without_the_link_nothing_is_searched_or_downloaded(
+    guest: Visitor, service: BackupService, token: str, lost: tuple[Path, str, str]
+) -> None:
+    found = look(guest, token, service="folder", folder_path=str(lost[0]), secret_kit=lost[1])
+    address = re.search(r'action="(/setup/elsewhere/[^"?]+)', found.text)[1]
+    choice = re.search(r'name="copy" value="([^"]+)"', found.text)[1]
+    for wrong in ("", "x"):
+        assert guest.open(f"/setup/elsewhere?token={wrong}").status_code == 403
+        assert guest.open(f"{address}?token={wrong}").status_code == 403
+        assert guest.send(f"{address}?token={wrong}", copy=choice).status_code == 403
+    assert guest.send(f"{address}?token={token}", copy="x/y").status_code == 303
+    assert service.list() == []
