@@ -106,8 +106,11 @@ TROUBLE_WORDS: Mapping[Trouble, TroubleWords] = {
         _("The clocks are %(apart)s apart"), _("Set the clock of this server, then test again.")
     ),
     Trouble.HOST_KEY: TroubleWords(
-        _("The server has a different host key"),
-        _("Someone may intercept the connection. Compare the host key, then save it here."),
+        _("The server has a different host key (%(fingerprint)s)"),
+        _(
+            "Someone may intercept the connection. Compare the key at the server. If the server was"
+            " replaced, clear the host key here and test again."
+        ),
     ),
     Trouble.NO_BUCKET: TroubleWords(
         _("There is no bucket “%(bucket)s” at this endpoint"),
@@ -170,6 +173,7 @@ TROUBLE_WORDS: Mapping[Trouble, TroubleWords] = {
 
 _WITHOUT_FACT: Mapping[Trouble, tuple[str, LazyString]] = {
     Trouble.CLOCK: ("apart_s", _("The clocks are too far apart")),
+    Trouble.HOST_KEY: ("fingerprint", _("The server has a different host key")),
     Trouble.NO_BUCKET: ("bucket", _("There is no such bucket at this endpoint")),
     Trouble.WRONG_REGION: ("region", _("The bucket is in another region")),
     Trouble.NOT_THERE: ("name", _("The folder or file does not exist there")),
@@ -231,7 +235,7 @@ def short_key(public_key: str) -> str:
 
 def _shown(facts: Mapping[str, object]) -> dict[str, str]:
     shown = {name: str(words) for name, words in _UNKNOWN.items()}
-    shown |= {"apart": "", "bucket": "", "region": "", "name": "", "option": ""}
+    shown |= dict.fromkeys(("apart", "bucket", "region", "name", "option", "fingerprint"), "")
     shown |= {name: isolated(str(fact)) for name, fact in facts.items() if str(fact)}
     apart_s = facts.get("apart_s")
     if isinstance(apart_s, int | float):

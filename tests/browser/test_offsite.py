@@ -3,6 +3,7 @@ made by the server itself, and a backup that is only there restored."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def test_the_keyboard_alone_adds_a_folder_whose_first_test_fails(
     page.get_by_label("Path").fill(str(folder))
     page.get_by_role("button", name="Test now").press("Enter")
     expect(page.get_by_role("heading", name="This destination works")).to_be_visible()
-    expect(page.get_by_text("Test before")).to_be_visible()
+    expect(page.locator("summary", has_text="Test before")).to_be_visible()
     assert findings(page) == []
 
     page.get_by_role("button", name="Add destination").last.press("Enter")
@@ -99,6 +100,20 @@ def test_the_keyboard_alone_adds_a_folder_whose_first_test_fails(
     expect(page.get_by_role("heading", name="Second disk")).to_be_visible()
     expect(page.get_by_text("Not confirmed yet")).to_have_count(0)
     assert findings(page) == []
+
+
+def test_the_kit_is_printed_on_one_page(
+    as_ada: Callable[..., Page], app: Flask, folder: Path
+) -> None:
+    add_folder(app, folder, encrypt=True)
+    page = as_ada(f"{PAGE}/kit")
+
+    printed = page.pdf(prefer_css_page_size=True)
+
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.emulate_media(media="screen")
 
 
 def test_a_copy_appears_by_the_server_itself_and_the_kit_turns_the_page_green(

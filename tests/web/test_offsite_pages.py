@@ -18,7 +18,7 @@ from launcher.models import AuditEvent
 from launcher.models.types import utc_now
 from launcher.offsite import fetch_process
 from launcher.offsite.files import OffsiteFiles
-from launcher.offsite.ledger import LedgerFile
+from launcher.offsite.ledger import LedgerFile, ProgressFile
 from launcher.offsite.records import (
     CopyState,
     Destination,
@@ -30,7 +30,7 @@ from launcher.offsite.records import (
     StoredCopy,
 )
 from launcher.offsite.service import OffsiteService
-from launcher.offsite.status import KitState
+from launcher.offsite.status import CopyProgress, KitState, Work
 from launcher.offsite.trial import Step, Trial, TrialStep
 from launcher.offsite.troubles import Trouble
 from tests.conftest import ADA
@@ -624,3 +624,24 @@ def test_what_is_not_there_is_not_found(ada: Visitor, backblaze: Destination) ->
     unknown = "20261122T170000Z-k3f9q2"
     for path in ("nowhere/edit", "nowhere/remove", f"backblaze/copies/{unknown}/restore"):
         assert ada.open(f"{OFF_SITE}/{path}").status_code == 404
+
+
+def test_a_page_that_showed_a_copy_draws_its_list_again_once_it_has_ended(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    copy = copy_of(app)
+    with app.app_context():
+        files = OffsiteFiles(current_config().data_dir)
+    files.ensure_folder()
+    with files.held(backblaze.id):
+        progress = CopyProgress(Work.UPLOAD, utc_now(), copy.id, done=610, total=1000)
+        ProgressFile(files, backblaze.id).write(progress)
+        ada.open("/admin/backups")
+        assert "copying, 61" in shown(ada)
+        assert 'hx-get="/admin/backups?copying=1"' in ada.page
+        answer = ada.open("/admin/backups?copying=1", HX_Request="true")
+        assert "HX-Trigger" not in answer.headers
+
+    answer = ada.open("/admin/backups?copying=1", HX_Request="true")
+    assert answer.headers["HX-Trigger"] == "backups-changed"
+    assert "copying, 61" not in shown(ada)

@@ -48,7 +48,7 @@ NEVER_SHOWN = {
     "secret_sftp_key_pem",
 }  # fmt: skip
 """Fields whose text is never shown again, or only where it is a certificate."""
-CONFIRMATIONS = {"word"}
+CONFIRMATIONS = {"word", "last"}
 """Fields that repeat what the page shows."""
 TYPED_IN = {"text", "search", "url", "email", "number"}
 MOST_TYPED = 500

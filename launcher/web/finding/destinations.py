@@ -189,6 +189,10 @@ _SETTING_PAGES = {
 
 def _settings() -> Iterator[_Entry]:
     yield _Entry(_For.ADMINS, Kind.SETTING, "clock", _("Schedule"), "schedules.show")
+    yield _Entry(
+        _For.ADMINS, Kind.SETTING, "cloud", _("Off-site"), "offsite.index", detail=_("Backups"),
+        also=(_("Copies in other places"), _("Add destination"), _("Recovery kit")),
+    )  # fmt: skip
     for each in SETTINGS.values():
         if each.page:
             endpoint, icon, page = _SETTING_PAGES[each.page]

@@ -21,6 +21,7 @@ from launcher.jobs.registry import JOBS
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
+from launcher.web.admin.backups.actions.common import LIST_CHANGED
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.operation_row import current_row, is_end_awaited
 from launcher.web.admin.backups.outcomes import ended
@@ -59,7 +60,7 @@ def show() -> ResponseReturnValue:
     set_current_problems(seen)
     snapshot = seen.snapshot
     there = elsewhere(snapshot)
-    return render(
+    page = render(
         "admin/backups.html",
         part="admin/_panel.html",
         is_part=is_htmx(),
@@ -78,6 +79,9 @@ def show() -> ResponseReturnValue:
         elsewhere=there,
         **_list(snapshot, asked, there),
     )
+    # A page that showed how far a copy was draws its list again once nothing is copied.
+    has_ended = is_htmx() and "copying" in request.args and not there.poll_s
+    return page, 200, LIST_CHANGED if has_ended else {}
 
 
 @dataclass(frozen=True, slots=True)
