@@ -23,8 +23,6 @@ from tests.support.storage_servers import (
 )
 
 BUCKET = "copies"
-NO_CACHE = ("--dir-cache-time", "0s")
-"""What is changed behind the back of a server is seen at once."""
 SIGN_IN = {"RCLONE_USER": USER, "RCLONE_PASS": PASSWORD}
 
 
@@ -64,15 +62,13 @@ def s3_place(server: StorageServer) -> FarPlace:
 
 @pytest.fixture(scope="session")
 def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
-    folder = tmp_path_factory.mktemp("sftp")
-    with rclone_serving("sftp", folder, *NO_CACHE, environment=SIGN_IN) as server:
+    with rclone_serving("sftp", tmp_path_factory.mktemp("sftp"), environment=SIGN_IN) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def webdav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
-    folder = tmp_path_factory.mktemp("webdav")
-    with rclone_serving("webdav", folder, *NO_CACHE, environment=SIGN_IN) as server:
+    with rclone_serving("webdav", tmp_path_factory.mktemp("webdav"), environment=SIGN_IN) as server:
         yield server
 
 

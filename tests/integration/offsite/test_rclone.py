@@ -207,12 +207,12 @@ def test_what_a_server_keeps_otherwise_than_it_was_sent_is_no_object(
     assert names(remote) == set()
 
 
-def test_what_a_killed_upload_left_goes_after_a_day(
-    sftp: FarPlace, sftp_server: StorageServer, tmp_path: Path
-) -> None:
-    remote = sftp.open()
+def test_what_a_killed_upload_left_goes_after_a_day(tmp_path: Path) -> None:
+    """In a folder of this machine: a server may not see at once what is put there beside it."""
+    options = {"type": "local", "folder": str(tmp_path / "far")}
+    remote = open_remote(Destination("x", "X", Service.RCLONE, options=options), site=SITE)
     remote.put_bytes("copy.json", b"{}")
-    folder = sftp_server.root / sftp.destination.options["folder"] / f"launcher-{SITE}"
+    folder = tmp_path / "far" / f"launcher-{SITE}"
     old, new = folder / "old.db.part", folder / "new.db.part"
     for each in (old, new):
         each.write_bytes(b"x")
