@@ -24,6 +24,7 @@ FLAGS: Mapping[str, str] = {
 """The options of S3 that have a flag of their own on the command line."""
 
 _IN_THE_ADDRESS = {"path", "bucket", "folder", "type"}
+_NOT_TYPED = {"known_hosts"}  # a server is asked for its keys again
 
 
 def read_address(text: str) -> tuple[Service, dict[str, str]] | None:
@@ -60,7 +61,7 @@ def recover_command(destination: Destination, *, has_key: bool = True) -> str:
     """Return the command that brings a copy back on a bare machine; it asks for every secret."""
     words = ["flask", "backup", "recover", address_of(destination)]
     for name, value in sorted(destination.options.items()):
-        if name in _IN_THE_ADDRESS or not value:
+        if name in _IN_THE_ADDRESS | _NOT_TYPED or not value:
             continue
         words += [FLAGS[name], value] if name in FLAGS else ["--option", f"{name}={value}"]
     if has_key and destination.encrypt:

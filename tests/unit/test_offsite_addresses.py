@@ -66,7 +66,13 @@ def test_options_of_rclone_are_given_by_their_names() -> None:
         "box",
         "Storage box",
         Service.RCLONE,
-        options={"type": "sftp", "folder": "launcher", "host": "box.example", "port": "23"},
+        options={
+            "type": "sftp",
+            "folder": "launcher",
+            "host": "box.example",
+            "port": "23",
+            "known_hosts": "box.example ssh-rsa AAAA\nbox.example ssh-ed25519 AAAA",
+        },
         encrypt=False,
     )
     assert recover_command(place) == (
