@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from launcher.backup.records.backup import Kind
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import CopyState
@@ -14,8 +16,12 @@ from tests.integration.offsite.places import FarPlace
 from tests.support.offsite import Offsite
 
 
+# One service of each adapter: a program of rclone starts for each call, which takes its time.
+@pytest.mark.parametrize(
+    "far", ["folder", "seaweed", pytest.param("webdav", marks=pytest.mark.slow)], indirect=True
+)
 def test_copies_are_made_removed_and_found_again(far: FarPlace, offsite: Offsite) -> None:
-    backups = [offsite.house.create(kind=Kind.SCHEDULED) for _ in range(3)]
+    backups = [offsite.house.create(kind=Kind.SCHEDULED) for _ in range(2)]
     added = offsite.service.add(replace(far.destination, encrypt=True), by="ada")
 
     ledger = offsite.run(added)
@@ -26,18 +32,14 @@ def test_copies_are_made_removed_and_found_again(far: FarPlace, offsite: Offsite
     remote = open_remote(added, site=offsite.service.settings().site)
     assert {each.name for each in remote.list()} == names
 
-    offsite.site = replace(offsite.site, backup_max_count=2)
+    offsite.site = replace(offsite.site, backup_max_count=1)
     kept = [each.id for each in offsite.run(added).copies]
     assert kept == [each.id for each in backups[:0:-1]]
 
-    remote.delete(ledger.copies[0].name)
-    remote.put_bytes(f"launcher-{ledger.copies[1].id}.json", b"{}")
+    remote.put_bytes(f"launcher-{kept[0]}.json", b"{}")
     after = offsite.run(added)
-    assert [(each.id, each.state) for each in after.copies] == [
-        (each, CopyState.GOOD) for each in kept
-    ]
+    assert [(each.id, each.state) for each in after.copies] == [(kept[0], CopyState.GOOD)]
     assert after.copies[0].copied_at > ledger.copies[0].copied_at
-    assert after.copies[1].copied_at > ledger.copies[1].copied_at
 
     offsite.files.ledger(added.id).unlink()
     again = offsite.run(added)
