@@ -17,6 +17,8 @@ from werkzeug.test import TestResponse
 from launcher.background import process as process_
 from launcher.config import ConfigError
 from launcher.jobs import process
+from launcher.offsite.service import OffsiteService
+from launcher.offsite.trial import Trial
 from tests.conftest import ADA, MakeApp
 from tests.web.routes import routes_of
 from tests.web.visitor import Visitor
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
 
 PREFIX = "/launcher"
 _ATTRIBUTE = re.compile(r'\s([a-z-]+)="(/[^"]*)"')
+_OF_THE_SERVER = re.compile(r'<input [^>]*name="folder_path"[^>]*>')  # a folder, no address
 
 
 @pytest.fixture(autouse=True)
 def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_, "start", lambda *_, **__: None)
     monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
+    monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: Trial(()))
 
 
 @pytest.fixture
@@ -51,7 +55,8 @@ def addresses_in(answer: TestResponse) -> Iterator[str]:
         assert path
         yield path[1]
     if answer.mimetype == "text/html":
-        yield from (found[2] for found in _ATTRIBUTE.finditer(answer.text))
+        page = _OF_THE_SERVER.sub("", answer.text)
+        yield from (found[2] for found in _ATTRIBUTE.finditer(page))
 
 
 def check(answer: TestResponse, *, of: object) -> int:
