@@ -53,6 +53,8 @@ _LEAVE_S = 60.0
 _LINGER_S = 2.0
 _LINGER_MOST_S = 30.0
 _STOP_S = 2.0
+_REST_S = 0.05
+_REST_BYTES = 64 << 10
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
@@ -82,6 +84,10 @@ class ClientSocket(socket.socket):
         """Let calls wait for `PATIENCE_S` where they would wait for ever."""
         self._budget_s = PATIENCE_S
         self.settimeout(PATIENCE_S if flag else 0.0)
+
+    def hurry(self) -> None:
+        """Let calls that receive wait for `_REST_S` together, until the next `setblocking`."""
+        self._budget_s = _REST_S
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Receive; waiting spends from `PATIENCE_S`, and each byte pays its share back."""
@@ -448,8 +454,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Whether the connection can be reused: not when part of a body is unread.
 
-        gunicorn's own waits five seconds for its rest, in a thread.
+        gunicorn's own waits five seconds for its rest, in a thread. With a deadline it also closes
+        a connection of which nothing is unread, when its thread was not run for so long.
         """
         if not keepalive or self.cfg.is_ssl:
             return bool(super()._keepalive_after(conn, keepalive))
-        return bool(conn.parser.finish_body(deadline=time.monotonic() + 0.05))
+        conn.sock.hurry()
+        return bool(conn.parser.finish_body(max_bytes=_REST_BYTES))
