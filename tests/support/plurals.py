@@ -15,22 +15,24 @@ FORM_OF: Mapping[str, tuple[int, ...]] = {
 
 _ENGLISH = """
 account accounts/API token API tokens/app apps/attempt attempts/backup backups/board boards
-brand brands/certificate certificates/copy copies/destination destinations
-change changes/character characters/day days/entry entries/field fields/file files
-group groups/hour hours/icon icons/key keys/launch launches/link links/message messages/minute minutes
-older one older ones/place places/other others/outage outages/time times/problem problems/recipient recipients
-result results/run runs/second seconds/section sections/setting settings/step steps
-symbol symbols/tag tags/token tokens/try tries/URL URLs/user users/is are/was were
+brand brands/certificate certificates/copy copies/destination destinations/change changes
+character characters/day days/entry entries/field fields/file files/group groups/hour hours
+icon icons/key keys/launch launches/link links/message messages/minute minutes
+older one older ones/place places/other others/outage outages/time times/problem problems
+recipient recipients/result results/run runs/second seconds/section sections/setting settings
+step steps/symbol symbols/tag tags/token tokens/try tries/URL URLs/user users/is are/was were
+site sites
 """
 
 _GERMAN = """
 Abschnitt Abschnitte/App Apps/Aufruf Aufrufe/Ausfall Ausfälle/Board Boards/Datei Dateien
 Eintrag Einträge/Empfänger Empfängern/Fehlversuch Fehlversuchen/Ergebnis Ergebnisse/Feld Felder
-Gruppe Gruppen/Icon Icons/Kopie Kopien/Ziel Ziele/Lauf Läufe/Link Links/Marke Marken/Minute Minuten/Mitglied Mitgliedern
-Nachricht Nachrichten/Problem Probleme/Schritt Schritte/Sekunde Sekunden/Sicherung Sicherungen
-Stunde Stunden/Symbol Symbole/Testnachricht Testnachrichten/Tag Tage/Tag Tagen/Tag Tags/URL URLs
-Versuch Versuche/Zertifikat Zertifikate
-Änderung Änderungen/gilt gelten/Ort Orte/Ort Orten/öffnet öffnen/ist sind/konnte konnten/war waren/wurde wurden
+Gruppe Gruppen/Icon Icons/Kopie Kopien/Ziel Ziele/Lauf Läufe/Link Links/Marke Marken
+Minute Minuten/Mitglied Mitgliedern/Nachricht Nachrichten/Problem Probleme/Schritt Schritte
+Sekunde Sekunden/Sicherung Sicherungen/Stunde Stunden/Symbol Symbole
+Testnachricht Testnachrichten/Tag Tage/Tag Tagen/Tag Tags/URL URLs/Versuch Versuche
+Zertifikat Zertifikate/Änderung Änderungen/gilt gelten/Ort Orte/Ort Orten/öffnet öffnen/ist sind
+konnte konnten/war waren/wurde wurden/Website Websites
 """
 
 _RUSSIAN = """
@@ -39,17 +41,17 @@ _RUSSIAN = """
 значок значка значков/изменение изменения изменений/ключ ключа ключей/копии копий копий
 копию копии копий/копия копии копий/минута минуты минут/минуту минуты минут/поле поля полей
 получателя получателей получателей/пользователь пользователя пользователей
-попытка попытки попыток/приложение приложения приложений
-приложению приложениям приложениям/раздел раздела разделов/результат результата результатов
-секунду секунды секунд/сбой сбоя сбоев/сертификата сертификатов сертификатов
-символ символа символов/символа символов символов
+попытка попытки попыток/приложение приложения приложений/приложению приложениям приложениям
+раздел раздела разделов/результат результата результатов/секунду секунды секунд/сбой сбоя сбоев
+сертификата сертификатов сертификатов/символ символа символов/символа символов символов
 сообщение сообщения сообщений/ссылка ссылки ссылок/старая старые старых/тег тега тегов
-хранилище хранилища хранилищ/участник участника участников/файл файла файлов/час часа часов/шаг шага шагов
-ежедневная ежедневные ежедневных/еженедельная еженедельные еженедельных
-ежемесячная ежемесячные ежемесячных/отвечает отвечают отвечает
-её их их/копии копиям копиям/место места мест/месте местах местах/найдена найдены найдено/перестанет перестанут перестанет/повреждена повреждены повреждено
-проверена проверены проверено/удалена удалены удалено/удалена удалены удалены
-Требует Требуют Требуют/Недоступен Недоступны Недоступны
+хранилище хранилища хранилищ/участник участника участников/файл файла файлов/час часа часов
+шаг шага шагов/ежедневная ежедневные ежедневных/еженедельная еженедельные еженедельных
+ежемесячная ежемесячные ежемесячных/отвечает отвечают отвечает/её их их/копии копиям копиям
+место места мест/месте местах местах/найдена найдены найдено/перестанет перестанут перестанет
+повреждена повреждены повреждено/проверена проверены проверено/удалена удалены удалено
+удалена удалены удалены/Требует Требуют Требуют/Недоступен Недоступны Недоступны
+сайт сайта сайтов
 """
 
 
