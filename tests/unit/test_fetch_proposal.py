@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from launcher.fetching import names, proposal
-from launcher.fetching.addresses import AddressRules
+from launcher.fetching import connection, names, proposal
+from launcher.fetching.addresses import AddressRules, Reach
 from launcher.fetching.own_site import OwnSite, places_of
 from launcher.fetching.problems import Problem
 from launcher.fetching.proposal import propose
@@ -383,7 +383,7 @@ def test_a_self_signed_certificate_is_taken_in_a_private_network_only(
     with serving(site({"/": PAGE}), tls=self_signed(tmp_path)) as server:
         url = f"https://app.home.arpa:{server.port}/"
         assert propose(url, rules=ANYWHERE).name == "Jellyfin"
-        monkeypatch.setattr("launcher.fetching.addresses.PRIVATE_V4", ())  # as if it were public
+        monkeypatch.setattr(connection, "reach_of", lambda _address: Reach.PUBLIC)
         assert propose(url, rules=ANYWHERE).problem is Problem.TLS
 
 
