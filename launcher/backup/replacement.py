@@ -40,6 +40,7 @@ from launcher.backup.sqlite.replace import (
     confirm,
     confirm_live,
     fold_log,
+    has_log,
     pin,
     reader_of,
     replace_contents,
@@ -89,6 +90,10 @@ class InPlace:
         self.held_s = 0.0
         self.visible_s = 0.0
         self.warnings: tuple[Fault, ...] = ()
+
+    def holds_readers(self) -> bool:
+        """Whether `replace` closes the gate before its first page: there is no log."""
+        return not has_log(self._live_path)
 
     def replace(self, staged: Path) -> None:
         """Replace the data.

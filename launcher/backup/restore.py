@@ -81,6 +81,8 @@ def restore_backup(
     7. Fold the log into the database file, and let those who write continue. The new epoch ends all
        earlier sessions.
 
+    A database without a log is replaced in one transaction too, behind the closed gate.
+
     A database that cannot take a transaction is replaced as a file, behind the closed gate.
 
     Holds on failure: the live database holds exactly what it held. Costs free disk of about
@@ -204,6 +206,8 @@ def _replace_in_place(operation: Operation, replacement: InPlace, staged: Staged
     Raises:
         TimeoutError, BackupError: the live database holds what it held.
     """
+    if replacement.holds_readers():
+        operation.hold_readers()
     try:
         _replace_and_confirm(operation, replacement, staged)
     except NotTakenError:

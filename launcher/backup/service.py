@@ -63,7 +63,7 @@ from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import damage_of, live_problem, open_live
 from launcher.backup.sqlite.live_schema import LiveSchema
-from launcher.backup.sqlite.replace import fold_log
+from launcher.backup.sqlite.replace import begin_log, fold_log
 from launcher.backup.store.fallback import StoreWithFallback
 from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
@@ -808,6 +808,9 @@ class BackupService(Catalogue):
     def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:
         """Migrate the live database to the schema of this code, behind the gate.
 
+        Afterwards it is in WAL mode, unless that is not possible within a second: a file that was
+        put in its place may have another, in which readers wait for a restore.
+
         A backup of kind `upgrade` is created first, unless the database is empty. When an upgrade
         that failed has left a backup of the very same data, that one serves again.
 
@@ -818,18 +821,20 @@ class BackupService(Catalogue):
             IncompatibleBackupError: a newer Launcher was here; nothing was changed.
             SourceDatabaseError, InsufficientSpaceError
         """
-        if live_revision(self._live, content=self._content) == self._content.head:
-            return None
-        with self._operations.run(
-            Verb.MIGRATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
-        ) as operation:
-            return migrate_database(
-                operation,
-                self._live,
-                content=self._content,
-                gate=self._gate,
-                make_backup=lambda head: self._create_before_upgrade(operation, head, by=by),
-            )
+        backup = None
+        if live_revision(self._live, content=self._content) != self._content.head:
+            with self._operations.run(
+                Verb.MIGRATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
+            ) as operation:
+                backup = migrate_database(
+                    operation,
+                    self._live,
+                    content=self._content,
+                    gate=self._gate,
+                    make_backup=lambda head: self._create_before_upgrade(operation, head, by=by),
+                )
+        begin_log(self._live)
+        return backup
 
     # --- parts that several share --------------------------------------------------------
 

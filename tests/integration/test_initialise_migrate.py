@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+import launcher.backup.sqlite.replace
 from launcher.backup.errors import (
     BackupError,
     IncompatibleBackupError,
@@ -193,3 +195,25 @@ def test_a_broken_database_is_not_migrated(home: House, spoil: object) -> None:
         home.service.migrate(by="start")
     assert refused.value.is_damaged
     assert home.service.journal() == []
+
+
+def test_a_start_puts_a_database_that_was_put_in_place_into_wal_mode(home: House) -> None:
+    """Without, all who read would wait for a restore."""
+    home.run("PRAGMA journal_mode=DELETE")
+    before = digest(home.live)
+    assert home.service.migrate(by="start") is None
+    assert home.live.read_bytes()[18:20] == b"\x02\x02"
+    assert digest(home.live) == before
+    assert home.service.journal() == []
+
+
+def test_a_start_leaves_the_mode_of_a_database_that_is_in_use(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher.backup.sqlite.replace, "_FOLD_WAIT_MS", 1)
+    home.run("PRAGMA journal_mode=DELETE")
+    with contextlib.closing(sqlite3.connect(home.live, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM note").fetchone()
+        assert home.service.migrate(by="start") is None
+    assert home.live.read_bytes()[18:20] == b"\x01\x01"

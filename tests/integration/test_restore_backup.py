@@ -390,8 +390,10 @@ def test_without_a_log_no_one_is_inside_while_the_data_is_replaced(
         keep_all(replacement)
 
     monkeypatch.setattr(InPlace, "_keep_all", before_the_first_page)
-    restore(home, backup.id)
+    seen: list[Progress] = []
+    restore(home, backup.id, on_progress=seen.append)
     assert len(looks) == 1
+    assert {each.holds_readers for each in seen if each.stage is Stage.REPLACE} == {True}
     assert home.run("PRAGMA journal_mode") == [("wal",)]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from launcher.backup.errors import BackupError
 from launcher.backup.files import disk_errors
 from launcher.backup.ports import OnBytes
-from launcher.backup.sqlite.connection import connect, side_files
+from launcher.backup.sqlite.connection import connect, connect_to_look, side_files
 from launcher.backup.sqlite.copy import integrity_findings
 from launcher.backup.sqlite.failures import source_errors
 from launcher.backup.sqlite.live import open_live
@@ -25,7 +25,7 @@ from launcher.backup.sqlite.rows import count_rows, table_of_broken_rule
 
 _STEP_PAGES = 1000
 _FLUSH_EVERY_S = 0.1
-# Long enough for the requests that read: until they have ended, the log cannot be emptied.
+# Long enough for the requests that read: before they have ended, the log is not begun or emptied.
 _FOLD_WAIT_MS = 1000
 
 
@@ -99,9 +99,9 @@ def replace_contents(
         )
         # At least two steps: the first takes the write lock, the last one commits.
         step_pages = max(1, min(_STEP_PAGES, pages // 2))
-        has_log = target.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        is_logged = target.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         is_locked = is_last = False
-        flush = _flusher(live) if has_log else _no_flush
+        flush = _flusher(live) if is_logged else _no_flush
         moved_at = time.monotonic()
 
         def step(status: int, remaining: int, total: int) -> None:
@@ -119,12 +119,12 @@ def replace_contents(
                 on_locked()
             on_bytes((total - remaining) * page_size, total * page_size)
             flush(is_last := remaining <= step_pages)
-            if is_last and has_log:
+            if is_last and is_logged:
                 before_commit()
                 stack.enter_context(last_step())
             moved_at = time.monotonic()
 
-        if not has_log:
+        if not is_logged:
             stack.enter_context(last_step())
             is_locked = True
             on_locked()
@@ -158,6 +158,31 @@ def _flusher(live: Path) -> Callable[[bool], None]:
 
 def _no_flush(_is_due: bool) -> None:
     """Flush nothing: there is no log."""
+
+
+def has_log(live: Path) -> bool:
+    """Whether the live database is in WAL mode; False when it cannot be read."""
+    try:
+        with contextlib.closing(connect_to_look(live)) as connection:
+            return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+    except sqlite3.Error:
+        return False
+
+
+def begin_log(live: Path) -> None:
+    """Put the live database into WAL mode, which it keeps.
+
+    Changes nothing when that is not possible within a second: while others use it, or where it can
+    only be read.
+    """
+    if has_log(live):
+        return
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(connect(live, "mode=rw")) as connection,
+    ):
+        connection.execute(f"PRAGMA busy_timeout={_FOLD_WAIT_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def fold_log(live: Path) -> bool:
