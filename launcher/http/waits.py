@@ -20,7 +20,7 @@ class Wait(StrEnum):
     MOMENT = "moment"
     """Less than a second."""
     SECONDS = "seconds"
-    """About `replacing_s`, and none fails."""
+    """About `replacing_s`."""
     TOO_LONG = "too_long"
     """Some may wait for longer than `GATE_TIMEOUT_S`, and fail."""
 
@@ -28,7 +28,7 @@ class Wait(StrEnum):
 def wait_of(size_bytes: int) -> Wait:
     """Return how long requests will wait while a database of this size is replaced."""
     # On a busy disk it may take twice as long.
-    if not refuses_none(2 * replacing_s(size_bytes)):
+    if not ends_in_time(2 * replacing_s(size_bytes)):
         return Wait.TOO_LONG
     return Wait.MOMENT if 2 * size_bytes < _REPLACED_BYTES_A_SECOND else Wait.SECONDS
 
@@ -38,8 +38,11 @@ def replacing_s(size_bytes: int) -> int:
     return max(1, round(size_bytes / _REPLACED_BYTES_A_SECOND))
 
 
-def refuses_none(held_s: float) -> bool:
-    """Whether no request fails while a restore holds them for `held_s` seconds."""
+def ends_in_time(held_s: float) -> bool:
+    """Whether no request waits too long for a restore that holds them for `held_s` seconds.
+
+    One may fail nevertheless: a worker keeps a limited number waiting.
+    """
     return held_s + _CLOSING_S <= GATE_TIMEOUT_S
 
 

@@ -290,7 +290,7 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     assert "You will stay signed in" in plan
     assert "Backup verified" in plan
     assert "Restored to a temporary copy" in plan
-    assert "Pages remain available. Changes wait for a moment. No request fails." in plan
+    assert "Pages remain available. Changes wait for a moment." in plan
     assert "placements" not in ada.page
 
 
@@ -475,7 +475,7 @@ def test_a_plan_of_data_that_cannot_be_read_is_shown(
 
     assert "The current data cannot be read" in plan
     assert "Apps unknown 7 unknown" in plan
-    assert "Pages pause for a moment. No request fails." in plan
+    assert "Pages pause for a moment." in plan
 
 
 def test_a_script_gets_the_plan_alone(ada: Visitor, backup_id: str) -> None:

@@ -102,14 +102,14 @@ def wait_words(size_bytes: int, *, shows_pages: bool) -> str:
     limit = duration(GATE_TIMEOUT_S)
     if not shows_pages:
         if wait is not Wait.TOO_LONG:
-            return _("Pages pause for a moment. No request fails.")
+            return _("Pages pause for a moment.")
         return _(
             "Pages pause. A request that waits longer than %(limit)s fails and can be sent again.",
             limit=limit,
         )
     match wait:
         case Wait.MOMENT:
-            return _("Pages remain available. Changes wait for a moment. No request fails.")
+            return _("Pages remain available. Changes wait for a moment.")
         case Wait.SECONDS:
             return _(
                 "Pages remain available. Changes wait for about %(time)s.",

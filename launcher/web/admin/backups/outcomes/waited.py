@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from launcher.backup.records.operation import JournalEntry
 from launcher.db.connect import GATE_TIMEOUT_S
-from launcher.http.waits import refuses_none
+from launcher.http.waits import ends_in_time
 from launcher.i18n.formats import duration
 from launcher.i18n.locale import gettext
 
@@ -53,8 +53,8 @@ def _pause_words(held_s: float, *, is_apart: bool) -> str:
     held = duration(held_s)
     if is_apart and held_s < _UNNOTICED_S:
         return gettext("Available throughout. Longest pause: %(time)s.", time=held)
-    if refuses_none(held_s):
-        return gettext("Paused for up to %(time)s. No request failed.", time=held)
+    if ends_in_time(held_s):
+        return gettext("Paused for up to %(time)s.", time=held)
     return gettext(
         "Paused for up to %(time)s. Requests that waited longer than %(limit)s failed.",
         time=held,
@@ -64,8 +64,8 @@ def _pause_words(held_s: float, *, is_apart: bool) -> str:
 
 def _changes_words(held_s: float) -> str:
     held = duration(held_s)
-    if refuses_none(held_s):
-        return gettext("Waited for up to %(time)s. None failed.", time=held)
+    if ends_in_time(held_s):
+        return gettext("Waited for up to %(time)s.", time=held)
     return gettext(
         "Waited for up to %(time)s. Changes that waited longer than %(limit)s failed.",
         time=held,
