@@ -262,17 +262,29 @@ def commands(data_dir: Path, folder: Path, *, breaks: str = "") -> Iterator[Mapp
 
 @contextmanager
 def serving_by_command(data_dir: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
-    port, pid = free_port(), folder / "pid"
-    bind = f"LAUNCHER_BIND=127.0.0.1:{port} LAUNCHER_WORKERS=1"
-    gunicorn = f"{sys.executable} -m gunicorn --preload --daemon --pid {pid} wsgi:app"
-    answers = f"until curl -s http://127.0.0.1:{port}/healthz >/dev/null; do sleep 0.1; done"
-    start = f"(cd {ROOT} && {bind} {gunicorn}) && {answers}"
+    pid, log = folder / "pid", folder / "server.log"
+    is_served = False
+    while not is_served:
+        port = free_port()
+        bind = f"LAUNCHER_BIND=127.0.0.1:{port} LAUNCHER_WORKERS=1"
+        gunicorn = f"{sys.executable} -m gunicorn --preload --daemon --pid {pid} wsgi:app"
+        start = f"(cd {ROOT} && {bind} {gunicorn} --error-logfile {log})"
+        looked = f"until grep -qse 'Listening at' -e 'Connection in use' {log}; do sleep 0.1; done"
+        begun = shell(data_dir, folder, f"{start} && {looked}")
+        assert begun.returncode == 0, begun.stderr
+        is_served = "Connection in use" not in log.read_text()
+        if not is_served:  # another server was quicker, and would answer
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+            log.unlink()
+    url = f"http://127.0.0.1:{port}"
+    answers = f"until curl -s {url}/healthz >/dev/null; do sleep 0.1; done"
+    start = f"{start} && {answers}"
     wait = f"while test -e {pid} && test $((n += 1)) -lt 600; do sleep 0.05; done"
     stop = f"n=0; kill $(cat {pid}); {wait}"
     try:
-        begun = shell(data_dir, folder, start)
+        begun = shell(data_dir, folder, answers)
         assert begun.returncode == 0, begun.stderr
-        yield f"http://127.0.0.1:{port}", start, stop
+        yield url, start, stop
     finally:
         shell(data_dir, folder, f"test ! -e {pid} || {{ {stop}; }}")
 

@@ -10,13 +10,12 @@ import http.client
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +29,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.models import Role
-from tests.support.server import serving
+from tests.support.server import free_port, serving
 from tests.support.words import compile_words
 
 PASSWORD = "a long enough password"
@@ -86,13 +85,6 @@ class Browser:
         return found[1]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate of localhost; its key has the same name with `.key`."""
@@ -106,26 +98,46 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def running(*command: str | Path, port: int, folder: Path) -> Iterator[None]:
-    """Run a proxy until the end of the block."""
+def running(
+    command: Sequence[str | Path], *, configure: Callable[[int], None], ready: str, folder: Path
+) -> Iterator[int]:
+    """Run a proxy until the end of the block, on a free port, which is yielded.
+
+    Args:
+        configure: writes the files of the proxy for a port.
+        ready: what it prints once it has the port.
+    """
     log_path = folder / "proxy.log"
-    with log_path.open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | {"HOME": str(folder)}, stdout=log, stderr=log
-        )
-    try:
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            with socket.socket() as probe:
-                if not probe.connect_ex(("127.0.0.1", port)):
-                    break
-            assert process.poll() is None, log_path.read_text()
-            assert time.monotonic() < deadline, log_path.read_text()
-            time.sleep(0.02)
-        yield
-    finally:
-        process.terminate()
-        process.wait(_PATIENCE_S)
+    is_served = False
+    while not is_served:
+        port = free_port()
+        configure(port)
+        with log_path.open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=folder, env=os.environ | {"HOME": str(folder)}, stdout=log, stderr=log
+            )
+        try:
+            is_served = _has_port(process, ready, log_path)
+            if is_served:
+                yield port
+        finally:
+            process.terminate()
+            process.wait(_PATIENCE_S)
+
+
+def _has_port(process: subprocess.Popen[bytes], ready: str, log_path: Path) -> bool:
+    """Wait until a proxy has its port; return False where another server was quicker."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        has_ended = process.poll() is not None
+        log = log_path.read_text()
+        if "ddress already in use" in log:
+            return False
+        if ready in log:
+            return True
+        assert not has_ended, log
+        assert time.monotonic() < deadline, log
+        time.sleep(0.02)
 
 
 def below(text: str, prefix: str) -> str:
@@ -135,44 +147,48 @@ def below(text: str, prefix: str) -> str:
 
 @contextmanager
 def nginx(folder: Path, certificate: Path, upstream: int, prefix: str) -> Iterator[int]:
-    port, plain = free_port(), free_port()
-    text = (ROOT / "deploy/nginx.conf").read_text()
-    for before, after in (
-        ("listen 80;", f"listen 127.0.0.1:{plain};"),
-        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        ("home.example;", "localhost;"),
-        ("/etc/letsencrypt/live/home.example/fullchain.pem", str(certificate)),
-        ("/etc/letsencrypt/live/home.example/privkey.pem", f"{certificate}.key"),
-        ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
-    ):
-        assert before in text
-        text = text.replace(before, after)
-    (folder / "site.conf").write_text(below(text, prefix))
+    def configure(port: int) -> None:
+        text = (ROOT / "deploy/nginx.conf").read_text()
+        for before, after in (
+            ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
+            ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+            ("home.example;", "localhost;"),
+            ("/etc/letsencrypt/live/home.example/fullchain.pem", str(certificate)),
+            ("/etc/letsencrypt/live/home.example/privkey.pem", f"{certificate}.key"),
+            ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
+        ):
+            assert before in text
+            text = text.replace(before, after)
+        (folder / "site.conf").write_text(below(text, prefix))
+
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     (folder / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log stderr; events {{}}"
+        f"daemon off; master_process off; pid {folder}/pid; error_log stderr notice; events {{}}"
         f" http {{ access_log off; {paths} include {folder}/site.conf; }}"
     )
     command = (program("nginx") or "", "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf")
-    with running(*command, port=port, folder=folder):
+    with running(command, configure=configure, ready="event method", folder=folder) as port:
         yield port
 
 
 @contextmanager
 def caddy(folder: Path, certificate: Path, upstream: int, prefix: str) -> Iterator[int]:
-    port = free_port()
-    text = (ROOT / "deploy/Caddyfile").read_text()
-    for before, after in (
-        ("{\n\tservers {", "{\n\tadmin off\n\tauto_https off\n\tservers {"),
-        ("home.example {", f"https://localhost:{port} {{\n\ttls {certificate} {certificate}.key"),
-        ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
-    ):
-        assert before in text
-        text = text.replace(before, after)
-    (folder / "Caddyfile").write_text(below(text, prefix))
+    def configure(port: int) -> None:
+        text = (ROOT / "deploy/Caddyfile").read_text()
+        site = f"https://localhost:{port}"
+        for before, after in (
+            ("{\n\tservers {", "{\n\tadmin off\n\tauto_https off\n\tservers {"),
+            ("home.example {", f"{site} {{\n\ttls {certificate} {certificate}.key"),
+            ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
+        ):
+            assert before in text
+            text = text.replace(before, after)
+        (folder / "Caddyfile").write_text(below(text, prefix))
+
     command = (program("caddy") or "", "run", "--config", folder / "Caddyfile")
-    with running(*command, port=port, folder=folder):
+    ready = "serving initial configuration"
+    with running(command, configure=configure, ready=ready, folder=folder) as port:
         yield port
 
 
