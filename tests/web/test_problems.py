@@ -68,6 +68,7 @@ def test_the_statuses_are_those_of_the_contract() -> None:
         "incompatible_backup": 422, "upload_rejected": 422, "source_database": 503,
         "restore_failed": 500, "revert_failed": 500, "internal": 500,
         "check_stopped": 422, "time_used_up": 503, "not_started": 503,
+        "place_unusable": 502, "not_opened": 422,
     }  # fmt: skip
 
 
