@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import shutil
 from pathlib import Path
 
 from launcher.accounts.errors import SetupRefusedError
 from launcher.accounts.users import add_user, has_admin, new_user
 from launcher.audit import Actor
-from launcher.config import keep_once
+from launcher.config import Config, keep_once
 from launcher.extensions import db
 from launcher.models import Role, User
 from launcher.models.types import utc_now
@@ -25,6 +26,16 @@ def ensure_setup_token(path: Path) -> str:
         path.unlink(missing_ok=True)
         return ""
     return _read_token(path) or keep_once(path, secrets.token_urlsafe(24))
+
+
+def end_setup(config: Config) -> None:
+    """Remove the token, and what was entered at the setup, if there is an active admin.
+
+    A setup page may have kept the key and the secrets of a search for copies.
+    """
+    if has_admin():
+        config.setup_token_path.unlink(missing_ok=True)
+        shutil.rmtree(config.recovering_dir, ignore_errors=True)
 
 
 def is_setup_token(path: Path, token: str) -> bool:

@@ -78,6 +78,7 @@ def _watch_schedules() -> None:
 def _say_address() -> None:
     config = current_config()
     put(f"Launcher is at {config.address}", err=True)
+    setup.end_setup(config)
     if token := setup.ensure_setup_token(config.setup_token_path):
         put("No admin yet. Create one with this one-time link:", err=True)
         put(f"    {config.address}setup?token={token}", err=True)

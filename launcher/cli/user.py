@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from launcher.accounts import passwords, users
+from launcher.accounts import passwords, setup, users
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import using_database
 from launcher.cli.output import one_line, print_json, put, say
 from launcher.cli.shell import require_word, stdin_line, yes_option
+from launcher.current import current_config
 from launcher.db.settings import current_settings
 from launcher.models import Role, User
 
@@ -49,6 +50,7 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
     )
     if users.is_last_admin(made):
         _add_first_board(made)
+        setup.end_setup(current_config())
     put(f"{made.username} is now {_article(made.role)} {made.role}", err=True)
 
 

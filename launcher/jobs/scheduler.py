@@ -139,6 +139,7 @@ class JobScheduler:
         if is_first or self._steady_s() - self._asked_at_s >= ASK_EVERY_S:
             self._asked_at_s = self._steady_s()
             remove_older(self._config.importing_dir, age_s=KEEP_PREVIEW_S)
+            remove_older(self._config.recovering_dir, age_s=KEEP_PREVIEW_S)
             for job_id in JOBS:
                 self.start_if_owed(job_id)
 

@@ -70,6 +70,7 @@ def create_first_admin() -> ResponseReturnValue:
         return _form(token, values, {"site_name": setting_words(error)}), 422
     except AccountError as error:
         return _form(token, values, _errors_of(error)), 422
+    setup.end_setup(current_config())
     change_settings({"site_name": site_name}, actor=Actor.of(user))
     add_first_board(_("Home"), owner=user, actor=Actor.of(user))
     begin_session(user)

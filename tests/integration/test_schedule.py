@@ -45,8 +45,11 @@ def test_a_new_installation_has_missed_nothing(desk: Desk) -> None:
     assert desk.runs() == ()
 
 
-def test_what_was_read_of_a_file_is_removed_after_an_hour(desk: Desk, data_dir: Path) -> None:
-    folder = data_dir / "importing"
+@pytest.mark.parametrize("name", ["importing", "recovering"])
+def test_what_was_read_or_entered_is_removed_after_an_hour(
+    desk: Desk, data_dir: Path, name: str
+) -> None:
+    folder = data_dir / name
     folder.mkdir()
     old, new = folder / "old.json", folder / "new.json"
     for each in (old, new):

@@ -207,3 +207,24 @@ def test_an_unknown_backup_leads_back_to_the_link(guest: Visitor, token: str) ->
 
     assert answer.status_code == 404
     assert "Back to setup" in answer.text
+
+
+@pytest.mark.parametrize("door", ["page", "command", "start"])
+def test_secrets_of_a_search_end_with_the_first_admin(
+    app: Flask, guest: Visitor, token: str, data_dir: Path, door: str
+) -> None:
+    (folder := data_dir / "recovering").mkdir()
+    (folder / "search.json").write_text("AGE-SECRET-KEY-1")
+    if door == "page":
+        guest.open(f"/setup?token={token}")
+        guest.send("/setup", token=token, username="ada", password=ADA.password, site_name="Home")
+    elif door == "command":
+        args = ["user", "create", "ada", "--role", "admin", "--password-stdin"]
+        said = app.test_cli_runner().invoke(args=args, input=f"{ADA.password}\n")
+        assert said.exit_code == 0, said.output
+    else:
+        with app.app_context():
+            users.create_user("ada", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        said = app.test_cli_runner().invoke(args=["database", "upgrade"])
+        assert said.exit_code == 0, said.output
+    assert not folder.exists()

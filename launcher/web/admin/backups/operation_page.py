@@ -65,8 +65,8 @@ def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
         if follower.holder:
             renew_session(follower.holder, epoch=str(found.facts.get("epoch", "")))
         if follower.setup_token:
-            # Restored data may have an admin; then the token is removed.
-            setup.ensure_setup_token(current_config().setup_token_path)
+            # Restored data may have an admin.
+            setup.end_setup(current_config())
         return _outcome(found, follower)
     except (DataBeingReplacedError, SQLAlchemyError):
         # The next restore has closed the gate, or the database is damaged.
