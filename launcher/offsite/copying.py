@@ -180,7 +180,8 @@ class _Run:
     def _list(self, remote: Remote) -> None:
         """Compare the ledger with what is there, and clear what a killed process left."""
         self.watch.begin(Work.LIST)
-        whose = Whose(self.settings.site, self.writer.name(), self._identities())
+        backups = self.backups.listing().backups
+        whose = Whose(self.settings.site, self.writer.name(), self._identities(), backups)
         result = reconcile(
             remote,
             self.ledger if self.ledger.listed_at else None,

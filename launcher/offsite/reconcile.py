@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from launcher.backup.codec import encode
+from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import BackupId
 from launcher.backup.records.text import readable
 from launcher.backup.store.names import id_of_manifest
@@ -45,11 +46,13 @@ class Whose:
         site: the name of this installation.
         writer: the name of this data directory.
         identities: the secret keys that are here.
+        backups: the backups that are here; a copy of one of them holds the same.
     """
 
     site: str
     writer: str
     identities: Sequence[Identity] = ()
+    backups: Sequence[Backup] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def reconcile(
     """List a destination and return the ledger as it should be. Nothing there is changed.
 
     A copy whose manifest is damaged, swapped, or older than the one that was written is `DAMAGED`,
-    and so is one whose data has another size. One without its manifest or its data is `MISSING`.
+    and so is one whose data has another size, or that holds another backup than the ledger or this
+    machine has under its id, whoever wrote it. One without its manifest or its data is `MISSING`.
     What this site did not write is named as strange.
 
     Args:
@@ -103,6 +107,9 @@ class _Reconciling:
     objects: Mapping[str, RemoteObject]
     strange: list[str] = field(default_factory=list)
     is_cloned: bool = False
+
+    def __post_init__(self) -> None:
+        self.here = {each.id: each for each in self.whose.backups if each.is_scrubbed}
 
     def run(self) -> Reconciled:
         ledger = self.before or Ledger()
@@ -137,7 +144,7 @@ class _Reconciling:
         """Return the copy that has this manifest; None for one that is not of this site."""
         seen = _seen(manifest)
         if known is not None and known.seen == seen != "" and not _may_open(known, self.whose):
-            return self._with_data(known)
+            return self._with_data(self._as_here(known))
         self.may_go_on()
         read = self._read(manifest)
         if read is not None and read.site == self.whose.site:
@@ -148,16 +155,32 @@ class _Reconciling:
         return None
 
     def _compared(self, read: CopyManifest, known: StoredCopy | None) -> StoredCopy:
-        """Return the copy that a manifest describes, as far as the ledger agrees."""
+        """Return the copy that a manifest describes, as far as ledger and backups here agree."""
         if known is not None and _is_same(known, read):
             if known.backup.file is None:  # perhaps a key that opens it is here by now
                 known = replace(known, backup=self._new(read).backup)
-            return self._with_data(known)
-        # Where another data directory has copied the same backup, its copy serves as well.
-        is_anothers = known is None or not known.is_ours or read.writer != self.whose.writer
-        if known is None or is_anothers:
-            return self._with_data(self._new(read))
-        return self._bad(known, CopyState.DAMAGED)
+            return self._with_data(self._as_here(known))
+        if known is None:
+            return self._with_data(self._as_here(self._new(read)))
+        if known.is_ours and read.writer == self.whose.writer:
+            return self._bad(known, CopyState.DAMAGED)
+        # Another data directory's copy serves as well, if it holds the same: anyone who can write
+        # there can say that he is one.
+        new = self._new(read)
+        is_proven = new.backup.file is not None and _holds_same(new.backup, known.backup)
+        is_known = known.is_ours or known.backup.file is not None
+        if new.state is CopyState.GOOD and is_known and not is_proven:
+            _log.warning("the copy of %s was swapped for another", known.id)
+            return self._bad(known, CopyState.DAMAGED)
+        return self._with_data(self._as_here(new))
+
+    def _as_here(self, copy: StoredCopy) -> StoredCopy:
+        """Return the copy, damaged where it holds another backup than the one of its id here."""
+        here = self.here.get(copy.id)
+        if here is None or _holds_same(copy.backup, here):
+            return copy
+        _log.warning("the copy of %s is not of the backup that is here", copy.id)
+        return self._bad(replace(copy, backup=here), CopyState.DAMAGED)
 
     def _read(self, manifest: RemoteObject) -> CopyManifest | None:
         try:
@@ -243,6 +266,18 @@ def _is_same(copy: StoredCopy, manifest: CopyManifest) -> bool:
         stored.size_bytes,
         stored.sha256,
     )
+
+
+def _holds_same(backup: Backup, other: Backup) -> bool:
+    """Whether two records of a backup are of the same bytes, as far as both are known."""
+    if backup.file is None or other.file is None:
+        return True
+    is_same_data = (
+        backup.database is None
+        or other.database is None
+        or (backup.database.sha256 == other.database.sha256)
+    )
+    return is_same_data and backup.file.sha256 == other.file.sha256
 
 
 def _may_open(copy: StoredCopy, whose: Whose) -> bool:

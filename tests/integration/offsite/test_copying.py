@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from launcher.backup.records.backup import Backup, Kind, State
-from launcher.offsite.age import decrypt, make_identity, read_identities
+from launcher.offsite.age import decrypt, encrypt, make_identity, read_identities
+from launcher.offsite.copy_manifest import (
+    copy_of,
+    open_copy_manifest,
+    read_copy_manifest,
+    write_copy_manifest,
+)
 from launcher.offsite.folder import Folder
+from launcher.offsite.keys import KeyFile
 from launcher.offsite.records import CopyState, Destination, KeepRule, StoredCopy
 from launcher.offsite.remote import Remote
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -343,6 +352,59 @@ def test_a_copy_that_was_put_back_to_an_older_one_is_found(
     for path, content in kept:
         path.write_bytes(content)
     assert listed(offsite, nas) == [(newest, CopyState.DAMAGED), (older, CopyState.GOOD)]
+
+
+def forge(offsite: Offsite, nas: Destination, copy: StoredCopy) -> None:
+    """Replace a copy by another database, as one can who may write there and has no key."""
+    intruders = b"the database of someone else"
+    digest = hashlib.sha256(intruders).hexdigest()
+    assert copy.backup.file is not None
+    assert copy.backup.database is not None
+    file = replace(copy.backup.file, size_bytes=len(intruders), sha256=digest)
+    backup = replace(copy.backup, file=file, database=replace(copy.backup.database, sha256=digest))
+    encrypted = BytesIO()
+    encrypt(BytesIO(intruders), encrypted, copy.recipients)
+    data = encrypted.getvalue()
+    forged = replace(
+        copy, backup=backup, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
+    )
+    (offsite.there(nas) / copy.name).write_bytes(data)
+    (offsite.there(nas) / f"launcher-{copy.id}.json").write_bytes(
+        write_copy_manifest(
+            forged, site=offsite.service.settings().site, site_name="Home", writer="someone"
+        )
+    )
+
+
+@pytest.mark.parametrize("left", ["ledger and backup", "ledger", "backup"])
+def test_a_copy_that_was_swapped_under_the_name_of_another_writer_is_found(
+    offsite: Offsite, nas: Destination, left: str
+) -> None:
+    newest, older = offsite.ledger(nas).copies
+    forge(offsite, nas, newest)
+    if left == "ledger":
+        offsite.house.service.delete([newest.id], by="ada")
+    if left == "backup":
+        offsite.files.ledger(nas.id).unlink()
+    assert listed(offsite, nas) == [(newest.id, CopyState.DAMAGED), (older.id, CopyState.GOOD)]
+    assert ids(offsite.of(nas).damaged) == [newest.id]
+    offsite.run(nas)
+    found = [older.id] if left == "ledger" else [newest.id, older.id]
+    assert ids(good(offsite, nas)) == found
+
+
+def test_a_swapped_copy_that_was_taken_for_a_good_one_is_found(
+    offsite: Offsite, nas: Destination
+) -> None:
+    ledger = offsite.ledger(nas)
+    newest, older = ledger.copies
+    forge(offsite, nas, newest)
+    path = manifests_of(offsite, nas)[0]
+    manifest = read_copy_manifest(path.read_bytes(), name=path.name)
+    keys = [each.identity for each in KeyFile(offsite.files).read()]
+    taken = copy_of(manifest, open_copy_manifest(manifest, keys)[0])
+    offsite.keep(nas, replace(ledger, copies=(taken, older)))
+    assert listed(offsite, nas)[0] == (newest.id, CopyState.DAMAGED)
 
 
 def test_what_this_site_did_not_write_is_named_and_not_touched(
