@@ -34,8 +34,6 @@ from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
 from launcher.offsite.troubles import RemoteError, Trouble
 
-_OURS = {"type", "folder", "ca_file", "known_hosts"}
-"""The options that are not rclone's."""
 _RENAMING = {"ftp", "sftp", "smb", "webdav"}
 _HASHES = ("sha256", "sha1", "md5")
 _READ_BACK_BYTES = 1 << 20
@@ -65,11 +63,7 @@ class Rclone:
         self._known_hosts = ""
         self._is_swept = False
         self._temporary = contextlib.ExitStack()
-        self._environment = environment_of(
-            self._kind,
-            {name: value for name, value in destination.options.items() if name not in _OURS},
-            destination.secrets,
-        )
+        self._environment = environment_of(destination.options, destination.secrets)
         if self._kind == "s3":  # rclone would create a bucket that is not there
             self._environment.setdefault(f"RCLONE_CONFIG_{REMOTE}_NO_CHECK_BUCKET".upper(), "true")
 

@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import json
 import os
-import re
 import selectors
 import shutil
 import signal
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from launcher.offsite.rclone_options import OBSCURED, OURS, check_rclone
 from launcher.offsite.troubles import RemoteError, Trouble
 
 REMOTE = "far"
@@ -28,14 +28,6 @@ _PASSED = (
     "PATH", "HOME", "TMPDIR", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
     "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
-_OBSCURED = frozenset({
-    "pass", "password", "password2", "key_file_pass", "api_password", "mailbox_password",
-    "otp_secret_key", "library_key", "client_certificate_password", "file_password",
-    "folder_password", "secret", "plex_password",
-})  # fmt: skip
-"""The options that rclone takes in its own form: `IsPassword` in `rclone config providers`."""
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}", re.ASCII)
-_KIND = re.compile(r"[a-z0-9]{1,30}", re.ASCII)
 _QUICK_S = 45.0
 _PIECE_BYTES = 1 << 16
 _MOST_LOG_BYTES = 1 << 16
@@ -56,32 +48,27 @@ def program() -> str:
     return found
 
 
-def environment_of(
-    kind: str, options: Mapping[str, str], secrets: Mapping[str, str]
-) -> dict[str, str]:
+def environment_of(options: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child that works at one destination.
 
     Args:
-        kind: what rclone calls the type of the service.
-        options: by rclone's names.
-        secrets: the same, passwords as they are typed.
+        options: `type`, and those of the type by rclone's names; our own are left out.
+        secrets: options of the type as well, passwords as they are typed.
 
     Raises:
-        RemoteError: `WRONG_OPTIONS`: a name that is none, or an option that starts a program.
+        RemoteError: `WRONG_OPTIONS`, as `check_rclone`.
     """
-    if not _KIND.fullmatch(kind):
-        raise RemoteError(Trouble.WRONG_OPTIONS, option="type")
-    given = {name: value for name, value in {**options, **secrets}.items() if value}
+    check_rclone(options, secrets)
+    kind = options["type"]
+    own = {name: value for name, value in options.items() if name not in OURS}
+    given = {name: value for name, value in {**own, **secrets}.items() if value}
     for name, value in given.items():
-        starts_program = name == "ssh" or "command" in name
-        if not _NAME.fullmatch(name) or starts_program or "\0" in value:
-            raise RemoteError(Trouble.WRONG_OPTIONS, option=name)
-        if name in _OBSCURED or (kind, name) == ("filen", "api_key"):
+        if name in OBSCURED or (kind, name) == ("filen", "api_key"):
             given[name] = _obscured(value)
         elif name == "key_pem":
             given[name] = value.strip().replace("\r", "").replace("\n", "\\n")
     known = {f"RCLONE_CONFIG_{REMOTE}_{name}".upper(): value for name, value in given.items()}
-    return {**_passed(), f"RCLONE_CONFIG_{REMOTE}_TYPE".upper(): kind, **known}
+    return {**_passed(), **known, f"RCLONE_CONFIG_{REMOTE}_TYPE".upper(): kind}
 
 
 def _passed() -> dict[str, str]:

@@ -23,12 +23,21 @@ from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles, SettingsFile, new_site
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.kit import Kit, make_kit
-from launcher.offsite.records import Destination, Destinations, Ledger, OneDisk, Recipient
+from launcher.offsite.rclone_options import check_rclone
+from launcher.offsite.records import (
+    Destination,
+    Destinations,
+    Ledger,
+    OneDisk,
+    Recipient,
+    Service,
+)
 from launcher.offsite.restore_test import FarCopy, next_tested, restore_test
 from launcher.offsite.standing import StandingReader, kit_state, newest_own
 from launcher.offsite.status import KitState, OffsiteStatus
 from launcher.offsite.trial import Trial, TrialStep
 from launcher.offsite.trial_run import as_tried, run_trial
+from launcher.offsite.troubles import RemoteError
 from launcher.settings.table import SiteSettings
 
 __all__ = ["Kit", "OffsiteError", "OffsiteService"]
@@ -478,6 +487,11 @@ def _checked(destination: Destination, entered: Destinations) -> Destination:
     for option in ("limit_bytes_s", "stale_after_h"):
         if getattr(destination, option) < 0:
             raise OffsiteError("invalid_option", option=option)
+    if destination.service is Service.RCLONE:
+        try:
+            check_rclone(destination.options, destination.secrets)
+        except RemoteError as error:
+            raise OffsiteError("invalid_option", option=str(error.facts["option"])) from error
     return replace(destination, name=name)
 
 

@@ -271,6 +271,15 @@ def test_the_failed_test_before_stays_beside_the_form(
             {"service": "rclone", "type": "other", "other_type": "ftp", "other_lines": "host"},
             "Enter one option a line, as name=value.",
         ),
+        (
+            {"service": "rclone", "type": "other", "other_type": "alias",
+             "other_lines": 'remote=:webdav,bearer_token_command="id":'},
+            "An entry cannot be used (type)",
+        ),
+        (
+            {"service": "rclone", "type": "other", "other_type": "sftp", "other_lines": "ssh=id"},
+            "An entry cannot be used (ssh)",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_named_and_nothing_is_lost(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from launcher.config import ROOT
+from launcher.offsite import rclone, rclone_options
 from launcher.offsite.host_keys import fingerprint, host_key
 from launcher.offsite.opening import open_remote
 from launcher.offsite.rclone import Rclone
@@ -132,6 +133,26 @@ def test_what_a_service_answers_is_understood(
         ({"type": "sftp", "server_command": "id"}, {}, "server_command"),
         ({"type": "webdav"}, {"bearer_token_command": "id"}, "bearer_token_command"),
         ({"type": "webdav", "a b": "c"}, {}, "a b"),
+        ({"type": "webdav", "url": ":alias,remote=x:"}, {}, "url"),
+        ({"type": "webdav"}, {"type": "alias"}, "type"),
+        ({"type": "azureblob", "use_az": "true"}, {}, "use_az"),
+        *(
+            ({"type": each}, {}, "type")
+            for each in (
+                "alias",
+                "archive",
+                "cache",
+                "chunker",
+                "combine",
+                "compress",
+                "crypt",
+                "hasher",
+                "http",
+                "local",
+                "memory",
+                "union",
+            )
+        ),
         ({"type": "webdav", "ca_file": "/no/such/file"}, {}, "ca_file"),
         ({"type": "sftp", "host": "127.0.0.1", "port": "x"}, {}, "port"),
     ],
@@ -143,6 +164,30 @@ def test_options_that_are_wrong_are_named(
     with failing(Trouble.WRONG_OPTIONS) as errors:
         list(open_remote(destination, site=SITE).list())
     assert errors[0].facts == {"option": wrong}
+
+
+def test_no_type_carries_a_program_to_start_in_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "started"
+    inner = f':webdav,url="http://127.0.0.1:{free_port()}/",bearer_token_command="touch {marker}":'
+    place = Destination("x", "X", Service.RCLONE, options={"type": "alias", "remote": inner})
+    with failing(Trouble.WRONG_OPTIONS):
+        list(open_remote(place, site=SITE).list())
+    monkeypatch.setattr(rclone_options, "TYPES", {"alias"})
+    with failing(Trouble.WRONG_OPTIONS):
+        list(open_remote(place, site=SITE).list())
+    assert not marker.exists()
+
+    monkeypatch.setattr(rclone, "environment_of", unchecked)
+    with pytest.raises(RemoteError):
+        list(open_remote(place, site=SITE).list())
+    assert marker.exists()  # that is why
+
+
+def unchecked(options: dict[str, str], _secrets: object) -> dict[str, str]:
+    """The environment of a child, whatever the options are."""
+    return {**os.environ, **{f"RCLONE_CONFIG_FAR_{k}".upper(): v for k, v in options.items()}}
 
 
 def test_a_server_without_the_program_says_so(
@@ -207,8 +252,11 @@ def test_what_a_server_keeps_otherwise_than_it_was_sent_is_no_object(
     assert names(remote) == set()
 
 
-def test_what_a_killed_upload_left_goes_after_a_day(tmp_path: Path) -> None:
+def test_what_a_killed_upload_left_goes_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a folder of this machine: a server may not see at once what is put there beside it."""
+    monkeypatch.setattr(rclone_options, "TYPES", {"local"})
     options = {"type": "local", "folder": str(tmp_path / "far")}
     remote = open_remote(Destination("x", "X", Service.RCLONE, options=options), site=SITE)
     remote.put_bytes("copy.json", b"{}")
@@ -288,7 +336,9 @@ def test_a_password_is_in_no_command_and_not_as_it_is_typed_in_the_environment(
 
 def test_a_key_is_handed_over_on_one_line_and_passwords_obscured() -> None:
     pem = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"
-    given = environment_of("sftp", {"user": "ada"}, {"key_pem": pem, "pass": PASSWORD, "x": ""})
+    given = environment_of(
+        {"type": "sftp", "user": "ada"}, {"key_pem": pem, "pass": PASSWORD, "x": ""}
+    )
     assert given["RCLONE_CONFIG_FAR_KEY_PEM"] == "-----BEGIN KEY-----\\nabc\\n-----END KEY-----"
     assert given["RCLONE_CONFIG_FAR_USER"] == "ada"
     assert PASSWORD not in "".join(given.values())

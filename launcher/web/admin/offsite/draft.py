@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from launcher.backup.records.backup import Kind
 from launcher.backup.retention import RetentionPolicy
 from launcher.i18n.locale import gettext as _
+from launcher.i18n.offsite import trouble_words
+from launcher.offsite.rclone_options import check_rclone
 from launcher.offsite.records import Destination, KeepRule, Place, Service
+from launcher.offsite.troubles import RemoteError
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.fields import MAX_SECRET, MAX_TEXT, OTHER, TYPES, fields_of
 
@@ -181,6 +184,12 @@ class Draft:
                 (secrets if each.is_secret else options)[each.option] = text
         if service is Service.RCLONE:
             options.setdefault("type", self.type)
+            try:
+                check_rclone(options, secrets)
+            except RemoteError as error:
+                wrong = str(error.facts["option"])
+                title = trouble_words(error.trouble, error.facts)[0]
+                errors.setdefault(self._control_of(wrong, secrets), title)
         if known and _server(options) != _server(known.options):
             # The key is that of the server before, unless it was edited, too.
             is_old = options.get("known_hosts") == known.options.get("known_hosts")
@@ -189,6 +198,20 @@ class Draft:
         if service is Service.FOLDER and not path.startswith("/"):
             errors["folder_path"] = _("Enter the full path, from the first “/”.")
         return options, secrets
+
+    def _control_of(self, option: str, secrets: Mapping[str, str]) -> str:
+        """Return the name of the control in which an option of rclone is entered."""
+        if self.type == OTHER:
+            lines = "secret_other_lines" if option in secrets else "other_lines"
+            return "other_type" if option == "type" else lines
+        return next(
+            (
+                each.name
+                for each in fields_of(Service.RCLONE, self.type)
+                if each.option == option and each.is_secret == (option in secrets)
+            ),
+            "service",
+        )
 
     def _policy(self, errors: dict[str, str]) -> RetentionPolicy:
         found: dict[str, int] = {}
