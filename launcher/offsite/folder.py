@@ -240,7 +240,8 @@ class Folder:
 
     def _unlink(self, path: Path) -> None:
         self._require_seen()
-        path.unlink(missing_ok=True)
+        if not _is_link_inside(path.parent, self._path):
+            path.unlink(missing_ok=True)
 
     def _require_seen(self) -> None:
         if self._was_seen and not os.path.lexists(self._root):
@@ -268,7 +269,10 @@ class Folder:
     def _object(self, entry: os.DirEntry[str]) -> RemoteObject:
         facts = entry.stat(follow_symlinks=False)
         name = readable(str(Path(entry.path).relative_to(self._root)))
-        return RemoteObject(name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+        modified_at = None
+        with contextlib.suppress(ValueError, OverflowError):  # a year that no date has
+            modified_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+        return RemoteObject(name, facts.st_size, modified_at)
 
     def _folders(self, _beat: Beat) -> tuple[str, ...]:
         self._require_mounted()

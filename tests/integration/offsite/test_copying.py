@@ -166,6 +166,9 @@ class Failing(Folder):
     def put(self, *_: Any, **__: Any) -> None:
         raise self.error
 
+    def get(self, *_: Any, **__: Any) -> None:
+        raise self.error
+
 
 def test_a_failure_is_kept_with_a_pause_that_grows(offsite: Offsite) -> None:
     (backup,) = scheduled(offsite)
@@ -306,7 +309,7 @@ def manifests_of(offsite: Offsite, nas: Destination) -> list[Path]:
 
 
 def listed(offsite: Offsite, nas: Destination) -> list[tuple[str, CopyState]]:
-    """List the destination while nothing can be written there."""
+    """List the destination while no data can be written or read there."""
     Failing.error = RemoteError(Trouble.BROKEN_OFF)
     return [(each.id, each.state) for each in offsite.run(nas, open_=Failing).copies]
 

@@ -75,6 +75,28 @@ def test_no_link_is_followed(remote: Remote, path: Path, tmp_path: Path) -> None
     assert not (folder / "link").is_symlink()
 
 
+def test_nothing_is_deleted_through_a_folder_that_became_a_link(
+    remote: Remote, path: Path, tmp_path: Path
+) -> None:
+    remote.put_bytes("copy.json", b"{}")
+    (path / "launcher-site0001").rename(tmp_path / "moved")
+    (path / "launcher-site0001").symlink_to(tmp_path / "moved")
+    remote.delete("copy.json")
+    assert (tmp_path / "moved" / "copy.json").exists()
+
+
+def test_a_file_of_an_impossible_year_is_listed_without_its_time(
+    remote: Remote, path: Path
+) -> None:
+    remote.put_bytes("copy.json", b"{}")
+    strange = path / "launcher-site0001" / "copy.json"
+    os.utime(strange, (10**12, 10**12))
+    if strange.stat().st_mtime != 10**12:
+        pytest.skip("this file system has no such times")
+    (found,) = remote.list()
+    assert (found.name, found.modified_at) == ("copy.json", None)
+
+
 def test_a_pipe_and_a_folder_are_no_objects(remote: Remote, path: Path) -> None:
     remote.put_bytes("copy.json", b"{}")
     os.mkfifo(path / "launcher-site0001" / "pipe")
