@@ -244,3 +244,8 @@ class Ledger:
     read_day: str = ""
     read_trouble: LastTrouble | None = None
     where: str = ""
+
+
+def fetch_order(destination: Destination) -> tuple[bool, bool]:
+    """Return what orders destinations for a download: a folder first, a paused one last."""
+    return destination.service is not Service.FOLDER, destination.paused

@@ -18,7 +18,7 @@ from launcher.background import follow_tokens
 from launcher.background.uploads import KEEP_PREVIEW_S, remove_older
 from launcher.backup.files import disk_errors
 from launcher.backup.locks import locked
-from launcher.current import current_config
+from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
@@ -145,6 +145,9 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
         return redirect(url_for("setup_elsewhere.choose", key=key, token=token), 303)
     submission = read_submission(copy.id)
     if address := begun_before(submission):
+        return redirect(address, 303)
+    if copy.id in current_backups().listing().by_id:
+        address = url_for("setup_restore.show_plan", backup_id=copy.id, token=token)
         return redirect(address, 303)
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     folder = current_config().recovering_dir

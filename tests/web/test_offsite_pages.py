@@ -629,6 +629,42 @@ def test_a_backup_that_is_here_leads_to_its_plan(
     assert answer.headers["Location"].endswith(f"/admin/backups/{copy.id}/restore")
 
 
+def test_deleting_here_says_where_copies_remain(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    copy = copy_of(app)
+    address = f"/admin/backups/{copy.id}/delete"
+    keep_copies(app, backblaze, copies=(replace(copy, state=CopyState.DAMAGED),))
+    ada.open(address)
+    assert "Copies remain" not in shown(ada)
+    assert "You cannot undo this." in shown(ada)
+
+    keep_copies(app, backblaze, copies=(copy,))
+    ada.open(address)
+    assert "Copies remain at Backblaze. You can restore from there." in shown(ada)
+    assert "You cannot undo this." not in shown(ada)
+
+    with app.app_context():
+        current_offsite().change(replace(backblaze, keep=KeepRule.MIRROR), by="ada")
+    ada.open(address)
+    assert "Copies remain" not in shown(ada)
+
+
+def test_a_folder_is_preferred_for_a_download(
+    ada: Visitor, app: Flask, backblaze: Destination, folder: Path
+) -> None:
+    copy = copy_of(app)
+    with app.app_context():
+        disk = current_offsite().add(
+            Destination("", "Disk", Service.FOLDER, options={"path": str(folder)}), by="ada"
+        )
+        current_backups().create(by="ada")
+        current_backups().delete([copy.id], by="ada", may_take_last_good=False)
+    for each in (backblaze, disk):
+        keep_copies(app, each, copies=(copy,))
+    assert f"/{disk.id}/copies/{copy.id}/restore" in ada.open("/admin/backups").text
+
+
 def test_what_is_not_there_is_not_found(ada: Visitor, backblaze: Destination) -> None:
     unknown = "20261122T170000Z-k3f9q2"
     for path in ("nowhere/edit", "nowhere/remove", f"backblaze/copies/{unknown}/restore"):

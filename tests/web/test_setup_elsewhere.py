@@ -87,6 +87,12 @@ def test_from_the_place_to_signing_in_with_an_account_of_the_copy(
     assert "Admins who can sign in ada" in text_of(plan.text)
     assert list((data_dir / "recovering").iterdir()) == []
 
+    found = look(guest, token, service="folder", folder_path=str(folder), secret_kit=key)
+    action = re.search(r'action="([^"]+)"', found.text)[1].replace("&amp;", "&")
+    again = guest.send(action, copy=choice)
+    assert f"/setup/restore/{id_}" in again.location
+    plan = guest.open(again.location)
+
     restored = guest.send(re.search(r'action="([^"]+)"', plan.text)[1].replace("&amp;", "&"))
     assert ended(service, operation_of(restored)).outcome is Outcome.SUCCEEDED
     guest.open(restored.location)

@@ -17,7 +17,7 @@ from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_backups, current_offsite
 from launcher.offsite.errors import OffsiteError
-from launcher.offsite.records import CopyState, Destination, StoredCopy
+from launcher.offsite.records import CopyState, Destination, StoredCopy, fetch_order
 
 Elsewhere = Mapping[str, Sequence[tuple[Destination, StoredCopy]]]
 """The copies of each backup, in the order of the destinations."""
@@ -81,7 +81,7 @@ def fetch(backup_id: str, destination_id: str, *, as_json: bool) -> None:
 
 
 def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
-    """Return a backup after its download from the first destination that has a good copy.
+    """Return a backup after its download from a destination with a good copy, a folder first.
 
     Raises:
         Failure, BackupError: it could not be downloaded.
@@ -102,7 +102,7 @@ def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
         if not found:
             hint = "`flask destination copies ID` lists the copies at a destination."
             raise NotFoundFailure(f"no good copy of {backup_id} is known", hint=hint)
-        place, copy = found[0]
+        place, copy = min(found, key=lambda each: fetch_order(each[0]))
         say(f"Downloading {copy.id} from {place.name} ({size(copy.size_bytes)}).")
         with bars() as on_progress:
             return current_offsite().fetch(place.id, copy.id, by=typist(), on_progress=on_progress)

@@ -12,7 +12,15 @@ from launcher.i18n.formats import isolated, listing, long, number, size
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.i18n.offsite import PLACE_WORDS, SERVICE_WORDS, trouble_words
-from launcher.offsite.records import CopyState, Destination, Place, Service, StoredCopy
+from launcher.offsite.records import (
+    CopyState,
+    Destination,
+    KeepRule,
+    Place,
+    Service,
+    StoredCopy,
+    fetch_order,
+)
 from launcher.offsite.status import (
     CopyProgress,
     DestinationStatus,
@@ -150,7 +158,7 @@ def copies_of(backup: Backup, status: OffsiteStatus) -> Sequence[ShownCopy]:
 
 @dataclass(frozen=True, slots=True)
 class OnlyThere:
-    """A backup that is no longer here, and at which destinations it still is."""
+    """A backup that is no longer here, and at which destinations it still is, the nearest first."""
 
     copy: StoredCopy
     destinations: Sequence[Destination]
@@ -203,8 +211,22 @@ def only_elsewhere(status: OffsiteStatus) -> OnlyElsewhere | None:
             count,
             count=number(count),
         )
-    rows = [OnlyThere(copy, at[copy.id]) for copy in newest[:_MOST_ONLY]]
+    rows = [OnlyThere(copy, sorted(at[copy.id], key=fetch_order)) for copy in newest[:_MOST_ONLY]]
     return OnlyElsewhere(count, rows, title)
+
+
+def remain_at(ids: Sequence[str], status: OffsiteStatus) -> str:
+    """Return the names of the destinations where good copies of all these backups remain.
+
+    One that mirrors this server removes what is deleted here.
+    """
+    names = [
+        isolated(each.destination.name)
+        for each in status.destinations
+        if each.destination.keep is not KeepRule.MIRROR
+        and set(ids) <= {one.id for one in each.ledger.copies if one.state is CopyState.GOOD}
+    ]
+    return listing(names) if ids and names else ""
 
 
 def _copy_at(backup_id: str, status: DestinationStatus) -> ShownCopy | None:

@@ -10,8 +10,9 @@ from launcher.backup.errors import BackupNotFoundError, LastGoodBackupError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.records.operation import BulkResult, Verb
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.db.session import release, resume
+from launcher.db.settings import site_settings
 from launcher.i18n.formats import day_and_time
 from launcher.i18n.labels import ERROR_WORDS
 from launcher.i18n.locale import gettext, ngettext
@@ -22,6 +23,7 @@ from launcher.web.admin.backups.actions.common import blueprint, first_lines, se
 from launcher.web.admin.backups.actions.deletion_plan import DeletionPlan, plan_deletion
 from launcher.web.admin.backups.actions.protect import protect_selected
 from launcher.web.admin.backups.words import in_shared_minutes
+from launcher.web.admin.offsite.shown import remain_at
 from launcher.web.admin.schedule.words import next_run
 from launcher.web.contents import contents
 from launcher.web.htmx import current_page, is_htmx, render, split_address
@@ -95,6 +97,9 @@ def ask(
         error_words=ERROR_WORDS,
         backup=backup if is_single else None,
         contents=contents(backup.contents) if backup and is_single and backup.contents else "",
+        remain_at=remain_at(
+            [each.id for each in plan.going], current_offsite().status(site_settings())
+        ),
         next_run=next_run() if plan.is_destructive else None,
         action=action,
         back=way_back(),
