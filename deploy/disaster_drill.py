@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--endpoint", default="", help="Its endpoint.")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True)
-    (asked.folder / "disk" / "lost+found").mkdir(parents=True)
+    (asked.folder / "disk").mkdir()
     places = {"disk": [str(asked.folder / "disk" / "launcher")]}
     if asked.s3:
         places["s3"] = [asked.s3, *(["--endpoint", asked.endpoint] if asked.endpoint else [])]
@@ -71,7 +71,8 @@ class Drill:
         self.flask("demo")
         self.flask("user", "create", "drill", "--role", "admin", "--password-stdin", said=PASSWORD)
         for name, place in places.items():
-            self.flask("destination", "add", name, *place, "--encrypt")
+            here = ["--place", "this-server"] if place[0].startswith("/") else []
+            self.flask("destination", "add", name, *place, "--encrypt", *here)
         self.flask("recovery-kit", "save", str(self.kit))
         self.flask("backup", "create")
         for name in places:

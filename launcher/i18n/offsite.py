@@ -131,6 +131,16 @@ TROUBLE_WORDS: Mapping[Trouble, TroubleWords] = {
         _("The folder is on the same disk as your data"),
         _("Check that the disk or the NAS is mounted at %(path)s."),
     ),
+    Trouble.SAME_DISK: TroubleWords(
+        _("The folder is on the same disk as your data"),
+        _(
+            "Check that the disk or the NAS is mounted at %(path)s. A folder on this disk has the "
+            "place “On this server”."
+        ),
+    ),
+    Trouble.OVERLAPS: TroubleWords(
+        _("The folder overlaps with %(other)s"), _("Choose a folder outside of it.")
+    ),
     Trouble.NOT_WRITABLE: TroubleWords(
         _("Launcher may not write to this folder"),
         _("Allow the user of Launcher to write to %(path)s."),
@@ -183,6 +193,7 @@ _WITHOUT_FACT: Mapping[Trouble, tuple[str, LazyString]] = {
 _UNKNOWN: Mapping[str, LazyString] = {
     "host": _("The service"),
     "path": _("this folder"),
+    "other": _("another folder"),
     "program": _("A program"),
 }
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 
 from launcher.backup.errors import BackupError, InsufficientSpaceError
@@ -36,6 +37,7 @@ from launcher.offsite.records import (
     Ledger,
     StoredCopy,
     Unfinished,
+    folders_of,
     place_of,
 )
 from launcher.offsite.remote import Remote
@@ -122,10 +124,22 @@ class _Run:
             found = Ledger()  # what is known of another place says nothing of this one
         self.ledger = replace(found, where=where)
 
+    def _opened(self, open_: Open) -> Remote:
+        # Of two that share a folder, the first one keeps it.
+        others = self.settings.destinations
+        first = takewhile(lambda each: each.id != self.destination.id, others)
+        seen_at = self.ledger.listed_at if self.ledger.copies else None
+        return open_(
+            replace(self.destination, tested_at=self.destination.tested_at or seen_at),
+            site=self.settings.site,
+            data_dir=self.files.data_dir,
+            apart=(self.backups.store_path, *folders_of(first)),
+        )
+
     def run(self, open_: Open) -> None:
         """Do all that is due, and keep in the ledger how it went."""
         try:
-            remote = open_(self.destination, site=self.settings.site, data_dir=self.files.data_dir)
+            remote = self._opened(open_)
             try:
                 self._work(remote)
                 self._keep_found(remote.found_options())

@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeVar
 from launcher.backup.files import create_new, discard, open_regular, sync_directory
 from launcher.backup.records.text import readable
 from launcher.offsite.limits import Limiter
-from launcher.offsite.mounts import looks_not_mounted
+from launcher.offsite.mounts import is_on_device_of, looks_not_mounted, overlapped
 from launcher.offsite.object_names import (
     PART_SUFFIX,
     checked,
@@ -53,13 +53,15 @@ class Folder:
         *,
         site: str,
         data_dir: Path | None = None,
+        apart: Sequence[Path] = (),
         silent_s: float = 30.0,
     ) -> None:
         """
         Args:
             destination: with the option `path`.
             site: whose copies; "" for all that is in the folder.
-            data_dir: where the data is, to notice a folder that should be on another device.
+            data_dir: where the data is, to refuse a folder that is no other place; None to read.
+            apart: more folders that it must not be, contain or be inside of.
             silent_s: after so many seconds without a byte a call is given up.
         """
         self._path = Path(destination.options.get("path", ""))
@@ -70,6 +72,7 @@ class Folder:
         self._was_seen = bool(site) and destination.tested_at is not None
         self._should_be_elsewhere = destination.place is not Place.THIS_SERVER
         self._data_dir = data_dir
+        self._apart = apart
         self._limiter = Limiter(destination.limit_bytes_s)
         self._silent_s = silent_s
         self._is_swept = False
@@ -181,11 +184,17 @@ class Folder:
 
     def _require_mounted(self) -> None:
         self._require_seen()
-        if self._was_seen:
-            return
-        data_dir = self._data_dir if self._should_be_elsewhere else None
-        if looks_not_mounted(self._path, data_dir=data_dir):
+        if self._data_dir is not None:
+            self._require_another_place(self._data_dir)
+        if not self._was_seen and looks_not_mounted(self._path):
             raise RemoteError(Trouble.NOT_MOUNTED, path=str(self._path))
+
+    def _require_another_place(self, data_dir: Path) -> None:
+        """Refuse a folder that would be lost with the data, or mixed with it."""
+        if (other := overlapped(self._path, (data_dir, *self._apart))) is not None:
+            raise RemoteError(Trouble.OVERLAPS, path=str(self._path), other=str(other))
+        if self._should_be_elsewhere and is_on_device_of(self._path, data_dir):
+            raise RemoteError(Trouble.SAME_DISK, path=str(self._path))
 
     def _write_part(
         self, part: Path, source: BinaryIO, size_bytes: int, on_bytes: OnBytes, beat: Beat, *,
@@ -248,9 +257,9 @@ class Folder:
             raise RemoteError(Trouble.NOT_MOUNTED, path=str(self._path))
 
     def _found(self, start: Path, beat: Beat) -> tuple[RemoteObject, ...]:
-        self._require_seen()
+        self._require_mounted()
         if not os.path.lexists(start):
-            if not self._path.is_dir():
+            if not self._path.is_dir() and not self._is_to_be_made():
                 raise RemoteError(Trouble.NOT_THERE, name=str(self._path))
             return ()
         found = []
@@ -276,10 +285,15 @@ class Folder:
 
     def _folders(self, _beat: Beat) -> tuple[str, ...]:
         self._require_mounted()
-        if not self._path.exists() and self._path.parent.is_dir():
-            return ()  # it is made with the first object
+        if self._is_to_be_made():
+            return ()
         with os.scandir(self._path) as entries:
             return tuple(each.name for each in entries if each.is_dir(follow_symlinks=False))
+
+    def _is_to_be_made(self) -> bool:
+        """Whether the first object makes the folder."""
+        is_missing = not os.path.lexists(self._path)
+        return is_missing and not self._was_seen and self._path.parent.is_dir()
 
     # --- troubles ------------------------------------------------------------------------
 

@@ -1,37 +1,55 @@
-"""Whether a folder is where something should be mounted and is not."""
+"""Whether a folder is another place than the data: not below it, and on a device of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _TABLE = Path("/etc/fstab")
 
 
-def looks_not_mounted(path: Path, *, data_dir: Path | None, table: Path = _TABLE) -> bool:
+def looks_not_mounted(path: Path, *, table: Path = _TABLE) -> bool:
     """Whether what is written to a folder would go to the disk below the place of a mount.
 
     Args:
         path: the folder, or one that is to be made.
-        data_dir: where the data is; None for a folder that may be on the same device.
         table: what is to be mounted where, as `fstab(5)` has it.
     """
     resolved = Path(os.path.realpath(path))
-    if any(
+    return any(
         place in {resolved, *resolved.parents} and not os.path.ismount(place)
         for place in _mount_points(table)
-    ):
-        return True
-    there = resolved if resolved.is_dir() else resolved.parent
-    return data_dir is not None and there.is_dir() and _is_bare(there, data_dir)
+    )
 
 
-def _is_bare(folder: Path, data_dir: Path) -> bool:
-    """Whether a folder is empty and on the device of the data."""
-    with os.scandir(folder) as entries:
-        return next(entries, None) is None and folder.stat().st_dev == data_dir.stat().st_dev
+def is_on_device_of(path: Path, other: Path) -> bool:
+    """Whether both are on one device; of a folder that is not there, its nearest parent counts."""
+    device = device_of(path)
+    return device is not None and device == device_of(other)
+
+
+def device_of(path: Path) -> int | None:
+    """Return the device that holds a folder, or its nearest parent; None where unknown."""
+    path = Path(os.path.realpath(path))
+    try:
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        return path.stat().st_dev
+    except OSError:
+        return None
+
+
+def overlapped(path: Path, others: Iterable[Path]) -> Path | None:
+    """Return the first of other folders that is this one, is inside it or contains it."""
+    resolved = Path(os.path.realpath(path))
+    for each in others:
+        other = Path(os.path.realpath(each))
+        if resolved.is_relative_to(other) or other.is_relative_to(resolved):
+            return each
+    return None
 
 
 def _mount_points(table: Path) -> list[Path]:

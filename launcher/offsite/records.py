@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.ids import BackupId
@@ -86,6 +87,15 @@ def place_of(destination: Destination) -> str:
     options = {name: value for name, value in destination.options.items() if value}
     place = sorted((name, value) for name, value in options.items() if name not in _NOT_THE_PLACE)
     return hashlib.sha256(repr((str(destination.service), place)).encode()).hexdigest()[:16]
+
+
+def folders_of(destinations: Iterable[Destination]) -> tuple[Path, ...]:
+    """Return the folders of those destinations that are folders of this machine."""
+    return tuple(
+        Path(each.options["path"])
+        for each in destinations
+        if each.service is Service.FOLDER and each.options.get("path")
+    )
 
 
 @dataclass(frozen=True, slots=True)

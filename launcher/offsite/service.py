@@ -31,6 +31,7 @@ from launcher.offsite.records import (
     OneDisk,
     Recipient,
     Service,
+    folders_of,
 )
 from launcher.offsite.restore_test import FarCopy, next_tested, restore_test
 from launcher.offsite.standing import StandingReader, kit_state, newest_own
@@ -149,6 +150,10 @@ class OffsiteService:
             as_tried(destination, before),
             site=entered.site,
             data_dir=self._files.data_dir,
+            apart=(
+                self._backups.store_path,
+                *folders_of(each for each in entered.destinations if each.id != destination.id),
+            ),
             deadline_s=deadline_s,
             on_step=on_step,
         )

@@ -13,6 +13,7 @@ from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.ledger import LedgerFile, ProgressFile
+from launcher.offsite.mounts import device_of
 from launcher.offsite.owed import Rules, newest_good, owed, removable
 from launcher.offsite.records import (
     CopyState,
@@ -32,11 +33,13 @@ from launcher.offsite.status import (
     Places,
     Standing,
 )
+from launcher.offsite.troubles import Trouble
 from launcher.settings.table import SiteSettings
 
 _LATER = timedelta(hours=24)
 """By how much the newest copy may be older than the newest backup here."""
 
+_NO_PLACE = {Trouble.SAME_DISK, Trouble.OVERLAPS}
 _DECIDED_FOR = timedelta(minutes=15)
 
 
@@ -143,9 +146,9 @@ class StandingReader:
         newest = next(iter(good_ones(own, now=now)), None)
         here = 0 if newest is None else 1
         holders = [each for each in found if _holds(each, newest, now=now)]
-        devices = {_device_of(self._files.data_dir)}
+        devices = {device_of(self._files.data_dir)}
         if newest is not None:
-            devices.add(_device_of(self._backups.store_path))
+            devices.add(device_of(self._backups.store_path))
         others = 0
         for each in holders:
             if each.destination.place is not Place.THIS_SERVER:
@@ -261,9 +264,12 @@ def _standing(
 
 
 def _holds(status: DestinationStatus, newest: Backup | None, *, now: datetime) -> bool:
-    """Whether a destination counts as a place: its newest good copy is new enough."""
-    copy = status.newest_good
-    if copy is None:
+    """Whether a destination counts: its newest good copy is new enough, and not on the data's disk.
+
+    The last run knows of the disk: a page asks no folder that may hang.
+    """
+    copy, trouble = status.newest_good, status.trouble
+    if copy is None or (trouble is not None and trouble.trouble in _NO_PLACE):
         return False
     is_newest = newest is not None and copy.id == newest.id
     return is_newest or status.stale_at is None or now < status.stale_at
@@ -272,14 +278,4 @@ def _holds(status: DestinationStatus, newest: Backup | None, *, now: datetime) -
 def _folder_device(destination: Destination) -> int | None:
     if destination.service is not Service.FOLDER:
         return None
-    return _device_of(Path(destination.options.get("path", "")))
-
-
-def _device_of(path: Path) -> int | None:
-    """Return the device that holds a folder, or its nearest parent; None where unknown."""
-    try:
-        while not path.exists() and path != path.parent:
-            path = path.parent
-        return path.stat().st_dev
-    except OSError:
-        return None
+    return device_of(Path(destination.options.get("path", "")))

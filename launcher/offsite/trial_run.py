@@ -50,6 +50,7 @@ class TrialRequest:
     destination: Destination
     site: str
     data_dir: Path
+    apart: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def run_trial(
     *,
     site: str,
     data_dir: Path,
+    apart: tuple[Path, ...] = (),
     deadline_s: float,
     on_step: OnStep | None = None,
 ) -> Trial:
@@ -92,11 +94,13 @@ def run_trial(
         destination: with its secrets; `tested_at` says that a folder had copies of this site.
         site: the name of this installation there.
         data_dir: where the data is.
+        apart: more folders that one must not be, contain or be inside of.
         deadline_s: after so many seconds the process is killed, and its step `TIMED_OUT`.
         on_step: called after each step.
     """
     started_at = time.monotonic()
-    request = json.dumps(encode(TrialRequest(destination, site, data_dir.absolute())))
+    kept = tuple(each.absolute() for each in apart)
+    request = json.dumps(encode(TrialRequest(destination, site, data_dir.absolute(), kept)))
     steps: list[TrialStep] = []
     for line in _lines(request, deadline=started_at + deadline_s):
         try:
@@ -184,7 +188,12 @@ def try_steps(request: TrialRequest, on_step: OnStep) -> Trial:
 
         def connect() -> None:
             nonlocal remote, trial
-            remote = open_remote(request.destination, site=request.site, data_dir=request.data_dir)
+            remote = open_remote(
+                request.destination,
+                site=request.site,
+                data_dir=request.data_dir,
+                apart=request.apart,
+            )
             stack.callback(remote.close)
             sites = set(remote.list_sites())
             trial = replace(trial, other_sites=len(sites - {request.site}))

@@ -28,6 +28,8 @@ class Trouble(StrEnum):
     WRONG_ADDRESS = "wrong_address"  # facts: detail
     NOT_THERE = "not_there"  # an object or a folder; facts: name
     NOT_MOUNTED = "not_mounted"  # facts: path
+    SAME_DISK = "same_disk"  # as the data, and it should be another; facts: path
+    OVERLAPS = "overlaps"  # a folder with the data or another destination; facts: path, other
     NOT_WRITABLE = "not_writable"  # facts: path
     READ_ONLY = "read_only"  # facts: path
     FULL = "full"  # facts: free_bytes, needed_bytes, where they are known

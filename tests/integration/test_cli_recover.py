@@ -48,7 +48,7 @@ def disk(tmp_path: Path) -> str:
 @pytest.fixture
 def copied(flask: Run, disk: str, tmp_path: Path) -> str:
     """The id of a backup with an encrypted copy on the disk, whose kit is in `kit.txt`."""
-    flask("destination", "add", "Disk", disk, "--encrypt")
+    flask("destination", "add", "Disk", disk, "--encrypt", "--place", "this-server")
     flask("recovery-kit", "save", str(tmp_path / "kit.txt"))
     id_ = flask("backup", "create", "--note", "before the move").stdout.strip()
     assert f"{id_} copied to Disk" in flask("destination", "copy", "disk", "--wait").stderr
@@ -194,7 +194,7 @@ def test_of_two_sites_in_one_folder_one_is_chosen(
 ) -> None:
     second = make_app(data_dir=str(tmp_path / "second"), scheduler="off")
     run = runner_of(second)
-    run("destination", "add", "Disk", disk, "--no-encrypt")
+    run("destination", "add", "Disk", disk, "--no-encrypt", "--place", "this-server")
     id_ = run("backup", "create").stdout.strip()
     run("destination", "copy", "disk", "--wait")
     with second.app_context():

@@ -24,7 +24,7 @@ NO_BREAK = "\N{NARROW NO-BREAK SPACE}"
 FACTS = {
     "host": "s3.example", "bucket": "ada", "region": "eu-west-1", "name": "test.txt",
     "fingerprint": "SHA256:abc", "path": "/mnt/nas", "program": "rclone", "option": "port",
-    "apart_s": 1200, "free_bytes": 12_000_000, "needed_bytes": 81_000_000,
+    "other": "/data", "apart_s": 1200, "free_bytes": 12_000_000, "needed_bytes": 81_000_000,
 }  # fmt: skip
 
 

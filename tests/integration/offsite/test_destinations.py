@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from launcher.offsite.age import make_identity, read_identities
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.records import Destination, Place, Service
 from launcher.offsite.status import KitState
+from launcher.offsite.troubles import Trouble
 from tests.support.offsite import Offsite, folder_destination
 
 
@@ -291,7 +293,7 @@ def test_a_copy_is_as_new_as_it_can_be_where_backups_are_rare(offsite: Offsite) 
 def test_places_count_devices_and_copies_that_are_new_enough(
     offsite: Offsite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.offsite.folder.looks_not_mounted", lambda *_, **__: False)
+    monkeypatch.setattr("launcher.offsite.folder.is_on_device_of", lambda *_, **__: False)
     offsite.house.create()
     same_disk = offsite.add("Same disk")
     box = offsite.add("Box", place=Place.OTHER_DEVICE)
@@ -308,3 +310,40 @@ def test_places_count_devices_and_copies_that_are_new_enough(
     assert offsite.status().places == places
     offsite.house.clock.now += timedelta(days=3)
     assert offsite.status().places.copies == 1
+
+
+def test_copies_on_the_disk_of_the_data_are_no_other_place(offsite: Offsite) -> None:
+    offsite.house.create()
+    box = offsite.add("Box")
+    offsite.run(box)
+    offsite.service.change(replace(box, place=Place.OTHER_DEVICE), by="ada")
+    trouble = offsite.run(box).trouble
+    assert trouble is not None
+    assert trouble.trouble is Trouble.SAME_DISK
+    places = offsite.status().places
+    assert (places.copies, places.places, places.on_one_disk) == (1, 1, True)
+
+
+def test_of_two_destinations_in_one_folder_only_the_first_gets_copies(offsite: Offsite) -> None:
+    offsite.house.create()
+    first = offsite.add("Box")
+    inside = replace(first, name="Inside", options={"path": first.options["path"] + "/x"})
+    failed = offsite.service.try_out(replace(inside, id="")).failed
+    assert failed is not None
+    assert failed.trouble is Trouble.OVERLAPS
+    second = offsite.service.add(inside, by="ada")
+    trouble = offsite.run(second).trouble
+    assert trouble is not None
+    assert trouble.facts["other"] == first.options["path"]
+    assert offsite.run(first).trouble is None
+
+
+def test_a_folder_that_was_not_tested_is_made_at_the_first_copy(offsite: Offsite) -> None:
+    backup = offsite.house.create()
+    new = offsite.service.add(folder_destination(offsite.house.root / "new"), by="ada")
+    ledger = offsite.run(new)
+    assert (ledger.trouble, [each.id for each in ledger.copies]) == (None, [backup.id])
+    shutil.rmtree(new.options["path"])  # the copies were there: now it is not mounted
+    trouble = offsite.run(new).trouble
+    assert trouble is not None
+    assert trouble.trouble is Trouble.NOT_MOUNTED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -136,21 +137,61 @@ def test_a_place_that_had_copies_and_is_empty_is_not_mounted(path: Path) -> None
     assert names(seen) == {"copy.json"}
 
 
-def test_an_empty_folder_on_the_disk_of_the_data_is_no_other_device(
-    path: Path, tmp_path: Path
-) -> None:
+def test_a_folder_on_the_disk_of_the_data_is_no_other_device(path: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
     elsewhere = replace(nas(path), place=Place.OTHER_DEVICE)
-    remote = open_remote(elsewhere, site=SITE, data_dir=tmp_path)
-    with failing(Trouble.NOT_MOUNTED):
-        remote.put_bytes("copy.json", b"{}")
-    with failing(Trouble.NOT_MOUNTED):
-        list(remote.list_sites())
+    remote = open_remote(elsewhere, site=SITE, data_dir=data_dir)
+    for _try in ("empty", "with something in it"):
+        for call in (
+            lambda: remote.put_bytes("copy.json", b"{}"),
+            lambda: list(remote.list_sites()),
+            lambda: names(remote),
+        ):
+            with failing(Trouble.SAME_DISK):
+                call()
+        (path / "precious").touch()
     inside = replace(elsewhere, options={"path": str(path / "launcher")})
-    with failing(Trouble.NOT_MOUNTED):
-        open_remote(inside, site=SITE, data_dir=tmp_path).put_bytes("copy.json", b"{}")
-    (path / ".stfolder").mkdir()  # another program brings it elsewhere
-    remote.put_bytes("copy.json", b"{}")
-    assert names(remote) == {"copy.json"}
+    with failing(Trouble.SAME_DISK):
+        open_remote(inside, site=SITE, data_dir=data_dir).put_bytes("copy.json", b"{}")
+    here = open_remote(nas(path), site=SITE, data_dir=data_dir)
+    here.put_bytes("copy.json", b"{}")
+    assert names(here) == {"copy.json"}
+    had_copies = replace(elsewhere, tested_at=datetime.now(UTC))  # before the disk was away
+    with failing(Trouble.SAME_DISK):
+        open_remote(had_copies, site=SITE, data_dir=data_dir).put_bytes("new.json", b"{}")
+
+
+@pytest.mark.skipif(memory_folder() is None, reason="there is no second device")
+def test_a_folder_on_another_device_is_one(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as other:
+        elsewhere = replace(nas(Path(other)), place=Place.OTHER_DEVICE)
+        data_dir = (
+            Path("/proc") if Path(other).stat().st_dev == tmp_path.stat().st_dev else tmp_path
+        )
+        remote = open_remote(elsewhere, site=SITE, data_dir=data_dir)
+        remote.put_bytes("copy.json", b"{}")
+        assert names(remote) == {"copy.json"}
+
+
+def test_a_folder_that_overlaps_with_the_data_is_refused_by_name(tmp_path: Path) -> None:
+    data, store, other = (tmp_path / name for name in ("data", "store", "other"))
+    (data / "backups").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(data)
+    for path, with_what in {
+        data: data,
+        data / "backups": data,
+        data / "new": data,
+        tmp_path / "link" / "backups": data,
+        tmp_path: data,
+        store / "deep": store,
+        other: other,
+    }.items():
+        remote = open_remote(nas(path), site=SITE, data_dir=data, apart=(store, other))
+        with failing(Trouble.OVERLAPS) as errors:
+            remote.put_bytes("copy.json", b"{}")
+        assert errors[0].facts == {"path": str(path), "other": str(with_what)}
+    free = nas(tmp_path / "data2")  # its name alone begins like that of the data
+    open_remote(free, site=SITE, data_dir=data, apart=(store, other)).put_bytes("c", b"{}")
 
 
 def test_a_mount_point_of_the_table_that_is_not_mounted_is_known(tmp_path: Path) -> None:
@@ -164,8 +205,8 @@ def test_a_mount_point_of_the_table_that_is_not_mounted_is_known(tmp_path: Path)
         "/mnt/no such": False,
         "/proc/self": False,
     }.items():
-        assert looks_not_mounted(Path(path), data_dir=None, table=table) is expected, path
-    assert not looks_not_mounted(tmp_path, data_dir=None, table=tmp_path / "none")
+        assert looks_not_mounted(Path(path), table=table) is expected, path
+    assert not looks_not_mounted(tmp_path, table=tmp_path / "none")
 
 
 @pytest.mark.parametrize("path", ["", "relative/path", "~/copies", "/nul\0"])

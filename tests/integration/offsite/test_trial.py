@@ -23,7 +23,7 @@ NAS = Destination("nas", "NAS", Service.FOLDER, place=Place.THIS_SERVER)
 
 def tried(destination: Destination, data_dir: Path, **options: object) -> Trial:
     given = {"deadline_s": 60.0} | options
-    return run_trial(destination, site=SITE, data_dir=data_dir, **given)  # type: ignore[arg-type]
+    return run_trial(destination, site=SITE, data_dir=data_dir / "data", **given)  # type: ignore[arg-type]
 
 
 def test_a_place_that_works_passes_every_step_and_is_left_as_it_was(
