@@ -44,6 +44,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "this is the last key, and copies need one",
         "`flask recovery-kit new-key` replaces it.",
     ),
+    "secrets_needed": (
+        "the stored secrets are for another server",
+        "Give new ones with --new-secret or --secret-file.",
+    ),
     "invalid_option": (
         "the option {option} has a value that is not allowed",
         "`flask destination add --help` lists the options.",

@@ -21,6 +21,7 @@ from launcher.offsite.age import read_public_key
 from launcher.offsite.due import is_due
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles, SettingsFile, new_site
+from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.kit import Kit, make_kit
 from launcher.offsite.rclone_options import check_rclone
@@ -134,11 +135,12 @@ class OffsiteService:
     ) -> Trial:
         """Write, list, read back and delete a small file there, in a process of its own.
 
-        Empty secrets are those that are kept for the destination of this id. `Trial.found` is to be
+        Empty secrets are those that are kept for the destination of this id, while the server is
+        the same. `Trial.found` is to be
         saved with its options.
 
         Raises:
-            OffsiteError: `file_unreadable`.
+            OffsiteError: `file_unreadable`, `secrets_needed`.
         """
 
         def change(entered: Destinations) -> Destinations:
@@ -189,10 +191,12 @@ class OffsiteService:
     def change(self, destination: Destination, *, by: str) -> Destination:
         """Replace the destination of this id; empty secrets keep the ones from before.
 
+        They do so only while the server is the same.
+
         When and by whom it was added stays. It is tried again at once.
 
         Raises:
-            OffsiteError: `destination_not_found`, and as `add`.
+            OffsiteError: `destination_not_found`, `secrets_needed`, and as `add`.
         """
         del by  # the door records who
         changed: list[Destination] = []
@@ -200,11 +204,8 @@ class OffsiteService:
         def change(entered: Destinations) -> Destinations:
             before = _find(entered, destination.id)
             checked = _checked(destination, entered)
-            typed = {name: value for name, value in checked.secrets.items() if value}
-            kept = before.secrets if before.service is checked.service else {}
             new = replace(
-                checked,
-                secrets={**kept, **typed},
+                with_kept_secrets(checked, before),
                 added_at=before.added_at,
                 added_by=before.added_by,
             )

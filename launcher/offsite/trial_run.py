@@ -23,6 +23,7 @@ from typing import IO
 from launcher.background.child import answering
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.config import ROOT
+from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import Remote
@@ -65,16 +66,17 @@ def as_tried(destination: Destination, before: Destination | None) -> Destinatio
     """Return a destination as it is tried.
 
     Args:
-        destination: as it was entered; its empty secrets are those from before.
+        destination: as it was entered; its empty secrets are those from before, at the same server.
         before: the destination of this id that is saved, None for a new one.
+
+    Raises:
+        OffsiteError: `secrets_needed`.
     """
     if before is None or before.service is not destination.service:
         return replace(destination, tested_at=None)
-    typed = {name: value for name, value in destination.secrets.items() if value}
     is_same_place = before.options.get("path") == destination.options.get("path")
     return replace(
-        destination,
-        secrets={**before.secrets, **typed},
+        with_kept_secrets(destination, before),
         tested_at=before.tested_at if is_same_place else None,
     )
 

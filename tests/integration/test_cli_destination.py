@@ -122,6 +122,23 @@ def test_what_is_refused_says_why_and_what_to_type(
     assert len(done.stderr.strip().splitlines()) >= 2
 
 
+def test_no_stored_secret_goes_to_another_server(
+    flask: Run, app: Flask, s3: tuple[str, ...], tmp_path: Path
+) -> None:
+    flask("destination", "add", "Vault", *s3)
+    moved = ("destination", "set", "vault", "--endpoint", "http://127.0.0.1:10", "--no-test")
+    refused = flask(*moved, expect=1).stderr
+    assert "the stored secrets are for another server" in refused
+    assert "--new-secret" in refused
+    given = ("--key-id", "AKIB", "--secret-file", str(tmp_path / "secret"))
+    flask(*moved, *given)
+    flask("destination", "set", "vault", "--address", "s3://ben-launcher/", "--no-test")
+    with app.app_context():
+        found = current_offsite().find("vault")
+    assert found.options["endpoint"] == "http://127.0.0.1:10"
+    assert (found.options["bucket"], found.secrets["key_id"]) == ("ben-launcher", "AKIB")
+
+
 def test_the_kit_is_saved_for_its_owner_alone_and_confirmed_by_its_end(
     flask: Run, app: Flask, s3: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -377,6 +377,29 @@ def test_another_access_is_tested_with_the_stored_secrets(
     assert works[0].secrets == {"key_id": KEY_ID, "secret": "typed anew"}
 
 
+@pytest.mark.parametrize("path", ["edit", "edit/test"])
+@pytest.mark.parametrize("typed", [{}, {"secret_s3_key_id": "other"}])
+def test_no_stored_secret_is_sent_to_another_server(
+    ada: Visitor,
+    app: Flask,
+    backblaze: Destination,
+    works: list[Destination],
+    path: str,
+    typed: dict[str, str],
+) -> None:
+    ada.open(f"{OFF_SITE}/backblaze/edit")
+    seen = re.search(r'name="seen" value="([^"]+)"', ada.page)
+    assert seen
+    fields = BUCKET | dict.fromkeys(SECRETS, "") | {"seen": seen[1], "untested": "on"} | typed
+    fields["s3_endpoint"] = "https://s3.other.example"
+    answer = ada.send(f"{OFF_SITE}/backblaze/{path}", **fields)
+
+    assert answer.status_code == 422
+    assert "Enter the secrets again: the stored ones are for another server." in shown(ada)
+    assert works == []
+    assert entered(app) == (backblaze,)
+
+
 def test_two_admins_do_not_overwrite_each_other(
     ada: Visitor, app: Flask, backblaze: Destination
 ) -> None:

@@ -19,6 +19,7 @@ from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_offsite
 from launcher.offsite import audit
 from launcher.offsite.addresses import address_of
+from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.records import Destination
 
 
@@ -43,7 +44,7 @@ def set_(
 ) -> None:
     """Change the given options of a destination.
 
-    Secrets are kept unless new ones are given. A new address or access is tested first.
+    Secrets are kept unless new ones are given, or the server is another one. A new address or access is tested first.
 
     \b
     Examples:
@@ -83,7 +84,7 @@ def _moved(
     elif given["key_id"] is None and given["secret_file"] is None:
         secrets = {}  # variables of AWS are for a new destination
     options = {**known.options, **place.options}
-    return replace(known, options=options, secrets={**known.secrets, **secrets})
+    return with_kept_secrets(replace(known, options=options, secrets=secrets), known)
 
 
 @destination.command("pause")

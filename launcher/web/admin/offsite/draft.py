@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from launcher.backup.records.backup import Kind
 from launcher.backup.retention import RetentionPolicy
 from launcher.i18n.locale import gettext as _
-from launcher.i18n.offsite import trouble_words
+from launcher.i18n.offsite import OFFSITE_ERROR_WORDS, trouble_words
+from launcher.offsite.errors import OffsiteError
+from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.rclone_options import check_rclone
 from launcher.offsite.records import Destination, KeepRule, Place, Service
 from launcher.offsite.troubles import RemoteError
@@ -127,7 +129,7 @@ class Draft:
     ) -> tuple[Destination | None, Mapping[str, str]]:
         """Return the destination, or None and what is wrong by the name of the field.
 
-        Its secrets are complete: an empty one is that of the stored destination.
+        Its secrets are complete: an empty one is that of the stored destination, at the same server.
         """
         errors: dict[str, str] = {}
         name = " ".join(self.name.split())
@@ -166,7 +168,7 @@ class Draft:
         self, service: Service, known: Destination | None, errors: dict[str, str]
     ) -> tuple[dict[str, str], dict[str, str]]:
         options: dict[str, str] = {}
-        secrets = dict(known.secrets) if known else {}
+        secrets: dict[str, str] = {}
         for each in fields_of(service, self.type):
             text = (self.secrets if each.is_secret else self.texts).get(each.name, "")
             text = text.replace("\r\n", "\n").strip()
@@ -194,6 +196,14 @@ class Draft:
             # The key is that of the server before, unless it was edited, too.
             is_old = options.get("known_hosts") == known.options.get("known_hosts")
             options.pop("known_hosts" if is_old else "", None)
+        if known:
+            try:
+                entered = replace(known, options=options, secrets=secrets)
+                secrets = dict(with_kept_secrets(entered, known).secrets)
+            except OffsiteError as error:
+                for each in fields_of(service, self.type):
+                    if each.is_secret and not self.secrets.get(each.name, "").strip():
+                        errors.setdefault(each.name, str(OFFSITE_ERROR_WORDS[error.code]))
         path = options.get("path", "/")
         if service is Service.FOLDER and not path.startswith("/"):
             errors["folder_path"] = _("Enter the full path, from the first “/”.")
