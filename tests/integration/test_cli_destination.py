@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from flask import Flask
 from launcher.current import current_offsite
 from launcher.extensions import db
 from launcher.models import AuditEvent
+from launcher.offsite.files import OffsiteFiles
 
 Run = Callable[..., Result]
 SECRET = "sesame-open-wide"
@@ -190,3 +192,24 @@ def test_destinations_that_cannot_be_read_are_named_with_the_file(
     done = flask("destination", "list", expect=22)
     assert "the destinations cannot be read" in done.stderr
     assert str(data_dir / "destinations.json") in done.stderr
+
+
+def test_a_copy_at_once_waits_for_the_process_that_works_there(
+    flask: Run, disk: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-test", "--place", "this-server")
+    id_ = flask("backup", "create").stdout.strip()
+    said: list[str] = []
+    with ExitStack() as other:
+
+        def hear(words: str) -> None:
+            said.append(words)
+            other.close()
+
+        assert other.enter_context(OffsiteFiles(data_dir).held("disk"))
+        monkeypatch.setattr("launcher.cli.destination.work.say", hear)
+        flask("destination", "copy", "disk", "--wait")
+    assert said[0] == "Another process copies to Disk. This command waits for it."
+    assert said[1].startswith(f"{id_} copied to Disk")
+    counted = flask("destination", "list").stderr
+    assert "2 copies of a recent good backup in 1 place, 0 off-site" in counted

@@ -616,6 +616,31 @@ def test_the_list_says_where_each_backup_is(
     assert "2 copies in 2 places, 1 off-site." in shown(ada)
 
 
+def test_a_paused_destination_is_named_first_and_amber_while_it_is_behind(
+    ada: Visitor, app: Flask, folder: Path
+) -> None:
+    copy = copy_of(app)
+    with app.app_context():
+        for name in ("Disk", "Stick"):
+            added = current_offsite().add(
+                Destination(
+                    "", name, Service.FOLDER, Place.THIS_SERVER, {"path": str(folder / name)},
+                    encrypt=False, paused=name == "Stick",
+                ),
+                by="ada",
+            )  # fmt: skip
+            keep_copies(app, added, copies=(copy,))
+    ada.open(OFF_SITE)
+    assert "1 destination is paused" in shown(ada)
+    assert "All destinations are up to date" not in shown(ada)
+    assert '<section class="answer" data-state="ok"' in ada.page
+
+    keep_copies(app, added)
+    ada.open(OFF_SITE)
+    assert "1 destination is paused" in shown(ada)
+    assert '<section class="answer" data-state="warn"' in ada.page
+
+
 def test_a_copy_that_is_only_elsewhere_can_be_downloaded(
     ada: Visitor, app: Flask, backblaze: Destination, monkeypatch: pytest.MonkeyPatch
 ) -> None:

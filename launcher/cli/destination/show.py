@@ -64,10 +64,10 @@ def _say_places(status: OffsiteStatus) -> None:
 
 
 def places_words(places: Places) -> str:
-    """Return in how many places the newest good backup is."""
+    """Return in how many places a good backup is that is new enough, as the page counts them."""
     copies = "1 copy" if places.copies == 1 else f"{places.copies} copies"
     where = "1 place" if places.places == 1 else f"{places.places} places"
-    return f"{copies} of the newest good backup in {where}, {places.off_site} off-site"
+    return f"{copies} of a recent good backup in {where}, {places.off_site} off-site"
 
 
 @destination.command("show")

@@ -67,9 +67,11 @@ def copy(destination_id: str, *, wait: bool) -> None:
 
 def _copy_here(known: Destination) -> None:
     before = {copy.id for copy in current_offsite().ledger(known.id).copies}
-    if not copy_here(installation_of(current_config()), known.id):
-        hint = f"`flask destination show {known.id}` shows its progress."
-        raise Failure(f"another process copies to {known.name}", hint=hint)
+    is_waiting = False
+    while not copy_here(installation_of(current_config()), known.id):
+        if not is_waiting:
+            say(f"Another process copies to {known.name}. This command waits for it.")
+        is_waiting = True
     ledger = current_offsite().ledger(known.id)
     if last := ledger.trouble:
         raise place_failure(last.trouble, last.facts, last.answer)

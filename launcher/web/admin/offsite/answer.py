@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import url_for
@@ -13,7 +14,7 @@ from launcher.i18n.locale import ngettext
 from launcher.i18n.problems import text, title
 from launcher.monitoring.problems import OF_COPIES, Findings, ProblemKind
 from launcher.monitoring.snapshot import Snapshot
-from launcher.offsite.status import OffsiteStatus, Standing
+from launcher.offsite.status import DestinationStatus, OffsiteStatus, Standing
 from launcher.web.admin.backups.banner import style_at
 from launcher.web.admin.offsite.shown import places_words
 from launcher.web.errors import NextStep
@@ -56,8 +57,9 @@ def _step(kind: ProblemKind) -> NextStep | None:
 
 def _good(status: OffsiteStatus) -> Answer:
     words = places_words(status.places) if status.places.copies else ""
-    owed = sum(len(each.owed) for each in status.destinations if not each.destination.paused)
-    if owed:
+    paused = [each for each in status.destinations if each.standing is Standing.PAUSED]
+    owed = sum(len(each.owed) for each in status.destinations if each not in paused)
+    if owed and not any(each.owed for each in paused):
         count = ngettext(
             "%(count)s backup is waiting to be copied",
             "%(count)s backups are waiting to be copied",
@@ -65,6 +67,22 @@ def _good(status: OffsiteStatus) -> Answer:
             count=number(owed),
         )
         return Answer("ok", count, words)
-    if all(each.standing is Standing.PAUSED for each in status.destinations):
-        return Answer("ok", _("All destinations are paused"), words)
+    if paused:
+        return _of_paused(paused, status, words)
     return Answer("ok", _("All destinations are up to date"), words)
+
+
+def _of_paused(
+    paused: Sequence[DestinationStatus], status: OffsiteStatus, words: str | Markup
+) -> Answer:
+    """Say that some are paused: nothing copies there what is waiting."""
+    severity = "warn" if any(each.owed for each in paused) else "ok"
+    if len(paused) == len(status.destinations):
+        return Answer(severity, _("All destinations are paused"), words)
+    count = ngettext(
+        "%(count)s destination is paused",
+        "%(count)s destinations are paused",
+        len(paused),
+        count=number(len(paused)),
+    )
+    return Answer(severity, count, words)
