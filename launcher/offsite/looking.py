@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from launcher.background.child import answering, started
 from launcher.backup.codec import DecodeError, decode, encode, parse
@@ -19,6 +19,7 @@ from launcher.offsite.troubles import RemoteError, Trouble
 
 _NEEDED_VARIABLES = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "VIRTUAL_ENV",
     "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")  # fmt: skip
+_MOST_OF_A_SITE, _MOST = 200, 1_500  # what a child may answer is limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class _Result:
 
 def look_in_child(place: Destination, key: str, *, deadline_s: float = 45.0) -> FoundPlace:
     """Return what `recover.look` finds, with the keys in the text `key`, in a process of its own.
+
+    Of each site only the newest 200 copies are returned, fewer where there are many sites.
 
     Raises:
         RemoteError: `TIMED_OUT` where the deadline came first.
@@ -76,11 +79,17 @@ def _answer(request: str) -> _Result:
     try:
         if search.key.strip():
             identities = read_identities(search.key)
-        return _Result(found=look(search.place, identities))
+        return _Result(found=_newest(look(search.place, identities)))
     except RemoteError as error:
         return _Result(trouble=error.trouble, facts=dict(error.facts), answer=error.answer)
     except OffsiteError as error:
         return _Result(code=error.code, facts=dict(error.facts))
+
+
+def _newest(found: FoundPlace) -> FoundPlace:
+    most = min(_MOST_OF_A_SITE, max(1, _MOST // len(found.sites)))
+    sites = (replace(each, copies=each.copies[:most]) for each in found.sites[:_MOST])
+    return FoundPlace(tuple(sites))
 
 
 if __name__ == "__main__":

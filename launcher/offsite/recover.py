@@ -11,22 +11,24 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.files import disk_errors, free_bytes
 from launcher.backup.ports import OnBytes, OnProgress
 from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.backup import CLOCK_TOLERANCE, Backup, Kind
 from launcher.backup.records.ids import BackupId, moment_of
 from launcher.backup.service import BackupService
 from launcher.backup.store.names import id_of_manifest, manifest_name
 from launcher.offsite.addresses import address_of
-from launcher.offsite.age import Identity
+from launcher.offsite.age import SUFFIX, Identity
 from launcher.offsite.copy_manifest import (
     MAX_BYTES,
     CopyManifest,
     copy_of,
+    id_of_object,
     open_copy_manifest,
     read_copy_manifest,
 )
@@ -42,6 +44,15 @@ from launcher.offsite.troubles import RemoteError, Trouble
 _PLACE_ID = "-"
 MOST_READ = 30
 """So many of the newest copies of a site are described; of older ones the time is known."""
+_MOST_KEYS = 10
+_MOST_LETTERS = 100
+
+
+class Doubt(StrEnum):
+    """Why a copy is restored only where a person chose it."""
+
+    NOT_ENCRYPTED = "not_encrypted"  # although other copies of the site are
+    FROM_FUTURE = "from_future"  # by the clock of this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ class FoundCopy:
         opens: whether a key that was given opens it; None where its manifest was not read.
         recipients: the public keys that open it, none for one that is not encrypted.
         is_whole: False where its object is missing, or has another size.
+        doubt: why it is never chosen automatically, None where nothing is strange.
     """
 
     id: BackupId
@@ -66,20 +78,37 @@ class FoundCopy:
     opens: bool | None = None
     recipients: tuple[str, ...] = ()
     is_whole: bool = True
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSite:
-    """The copies of one site at a place, newest first; `name` is "" where no key opens one."""
+    """The copies of one site at a place, newest first; `name` is "" where no key opens one.
+
+    `count` is how many there are, where `copies` are only the newest.
+    """
 
     id: str
     name: str
     copies: tuple[FoundCopy, ...]
+    count: int = 0
 
     @property
     def usable(self) -> Sequence[FoundCopy]:
         """The copies that can be brought back, as far as is known, newest first."""
         return [each for each in self.copies if each.is_whole and each.opens is not False]
+
+    @property
+    def trusted(self) -> Sequence[FoundCopy]:
+        """The copies that may be brought back without being chosen, newest first."""
+        return [each for each in self.usable if each.doubt is None]
+
+    @property
+    def doubted(self) -> Sequence[FoundCopy]:
+        """The copies that are passed over: usable, and newer than those to be trusted."""
+        newest = self.trusted[0].created_at if self.trusted else None
+        doubted = [each for each in self.usable if each.doubt is not None]
+        return [each for each in doubted if newest is None or each.created_at >= newest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +119,12 @@ class FoundPlace:
 
     @property
     def newest(self) -> tuple[FoundSite, FoundCopy] | None:
-        """The newest copy that can be brought back, None where there is none."""
-        found = [(site, each) for site in self.sites for each in site.usable[:1]]
-        return max(found, key=lambda each: each[1].created_at, default=None)
+        """The newest copy that may be brought back without being chosen, None where none is.
+
+        Of several sites, one with encrypted copies comes first: anyone can add a site.
+        """
+        found = [(site, each) for site in self.sites for each in site.trusted[:1]]
+        return max(found, key=lambda it: (bool(it[1].recipients), it[1].created_at), default=None)
 
     @property
     def needed(self) -> str:
@@ -145,18 +177,30 @@ def look(place: Destination, identities: Sequence[Identity], *, site_id: str = "
 def _look_into(place: Destination, site_id: str, identities: Sequence[Identity]) -> FoundSite:
     with contextlib.closing(open_remote(place, site=site_id)) as remote:
         sizes = {each.name: each.size_bytes for each in remote.list()}
-        ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_by_time, reverse=True)
+        encrypted = {id_of_object(name) for name in sizes if name.endswith(SUFFIX)} - {None}
+        ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_to_read, reverse=True)
         copies, names = [], []
         for at, each in enumerate(ids):
             if at >= MOST_READ:
-                copies.append(FoundCopy(each, _moment(each)))
-                continue
-            found, name = _describe(remote, each, identities, sizes)
-            copies.append(found)
-            names.append(name)
+                found = FoundCopy(each, _moment(each))
+                is_encrypted = each in encrypted
+            else:
+                found, name = _describe(remote, each, identities, sizes)
+                is_encrypted = bool(found.recipients)
+                names.append(name)
+            doubt = _doubt(found, is_encrypted=is_encrypted, others_are=bool(encrypted))
+            copies.append(replace(found, doubt=doubt))
     # An id has no fractions of a second.
     copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
-    return FoundSite(site_id, next(filter(None, names), ""), tuple(copies))
+    name = next(filter(None, names), "")
+    return FoundSite(site_id, name[:_MOST_LETTERS], tuple(copies), len(copies))
+
+
+def _doubt(copy: FoundCopy, *, is_encrypted: bool, others_are: bool) -> Doubt | None:
+    """Return why a person should look at a copy first: the place may be in other hands."""
+    if others_are and not is_encrypted:
+        return Doubt.NOT_ENCRYPTED
+    return Doubt.FROM_FUTURE if _is_from_future(copy.created_at) else None
 
 
 def _describe(
@@ -172,7 +216,7 @@ def _describe(
         manifest.created_at,
         size_bytes=manifest.stored.size_bytes,
         opens=False,
-        recipients=tuple(sorted(manifest.recipients)),
+        recipients=tuple(sorted(each[:_MOST_LETTERS] for each in manifest.recipients)[:_MOST_KEYS]),
         is_whole=sizes.get(manifest.stored.name) == manifest.stored.size_bytes,
     )
     try:
@@ -180,7 +224,8 @@ def _describe(
     except OffsiteError as error:
         return replace(copy, is_whole=copy.is_whole and error.code == "not_opened"), ""
     size_bytes = backup.database.size_bytes if backup.database else 0
-    opened = replace(copy, opens=True, kind=backup.kind, app_version=backup.app_version)
+    version = backup.app_version[:_MOST_LETTERS]
+    opened = replace(copy, opens=True, kind=backup.kind, app_version=version)
     return replace(opened, database_bytes=size_bytes), name
 
 
@@ -264,8 +309,13 @@ def _require_room(copy: StoredCopy, data_dir: Path) -> None:
         )
 
 
-def _by_time(id_: BackupId) -> tuple[datetime, str]:
-    return _moment(id_), id_
+def _to_read(id_: BackupId) -> tuple[bool, datetime, str]:
+    """Return the order of reading: those that no right clock has shown yet come last."""
+    return not _is_from_future(_moment(id_)), _moment(id_), id_
+
+
+def _is_from_future(at: datetime) -> bool:
+    return at - datetime.now(UTC) > CLOCK_TOLERANCE
 
 
 def _moment(id_: BackupId) -> datetime:

@@ -125,6 +125,7 @@ def choose(token: str, key: str) -> ResponseReturnValue:
         key=key,
         sites=kept.found.sites,
         newest=newest[1] if newest else None,
+        can_choose=any(site.usable for site in kept.found.sites),
         needed=[short_key(each) for each in kept.found.needed.split(" or ") if each],
         kind_words=KIND_WORDS,
         shown=SHOWN,

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from flask import Flask
 
 from launcher.current import current_backups, current_offsite
 from tests.conftest import MakeApp
+from tests.support.offsite import put_forged
 
 Run = Callable[..., Result]
 
@@ -160,6 +162,38 @@ def test_a_damaged_copy_is_named_and_the_next_older_one_is_taken(
     other = runner_of(make_app(data_dir=str(tmp_path / "other"), scheduler="off"))
     other("backup", "recover", disk, "--key-file", kit, expect=90)
     assert not (tmp_path / "other" / "launcher.db").exists()
+
+
+def test_a_newer_copy_that_is_not_encrypted_is_said_and_never_taken_unasked(
+    bare: Run, copied: str, disk: str, tmp_path: Path
+) -> None:
+    kit = tmp_path / "kit.txt"
+    (folder,) = Path(disk).glob("launcher-*")
+    forged = put_forged(folder, kit.read_text())
+    listed = bare("backup", "recover", disk, "--list", "--key-file", str(kit)).stdout
+    assert "not encrypted, although the others are" in listed
+    assert "They need the secret key" in bare("backup", "recover", disk, expect=23).stderr
+    chosen = bare("backup", "recover", disk, "--copy", forged, expect=90).stderr
+    assert f"The copy {forged} is not encrypted, although the others are." in chosen
+
+    done = bare("backup", "recover", disk, "--key-file", str(kit))
+    assert done.stdout.strip() == copied
+    assert f"Passing over {forged}: not encrypted, although the others are." in done.stderr
+    assert f"--copy {forged} takes it" in done.stderr
+    assert "Contents: " in done.stderr
+
+
+def test_a_copy_from_the_future_is_only_taken_when_it_is_chosen(
+    bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the clock here was a day behind.
+    monkeypatch.setattr("launcher.offsite.recover.CLOCK_TOLERANCE", timedelta(days=-1))
+    kit = str(tmp_path / "kit.txt")
+    refused = bare("backup", "recover", disk, "--key-file", kit, expect=2).stderr
+    assert f"Passing over {copied}: dated in the future by the clock here." in refused
+    assert not (tmp_path / "bare" / "launcher.db").exists()
+    done = bare("backup", "recover", disk, "--key-file", kit, "--copy", copied)
+    assert done.stdout.strip() == copied
 
 
 def test_each_way_to_fail_has_its_code_and_says_what_to_do(

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from launcher.backup.records.ids import parse_backup_id
+from launcher.backup.store.names import stored_name
+from launcher.offsite.age import read_identities
+from launcher.offsite.copy_manifest import (
+    open_copy_manifest,
+    read_copy_manifest,
+    write_copy_manifest,
+)
 from launcher.offsite.copying import run_destination
 from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.ledger import LedgerFile
-from launcher.offsite.records import Destination, Ledger, Place, Service
+from launcher.offsite.records import Destination, Ledger, Place, Service, StoredCopy
 from launcher.offsite.service import OffsiteService
 from launcher.offsite.status import DestinationStatus, OffsiteStatus
 from launcher.settings.table import SiteSettings
@@ -90,3 +100,24 @@ class Offsite:
         """Return what `destinations.json` holds."""
         found: dict[str, Any] = json.loads(self.files.destinations.read_text())
         return found
+
+
+def put_forged(folder: Path, key: str, *, later: timedelta = timedelta(minutes=1)) -> str:
+    """Put a newer copy that is not encrypted beside an encrypted one, and return its id.
+
+    Anyone who can write there can; only the facts of the backup are taken from the other copy.
+    """
+    (path,) = folder.glob("launcher-*.json")
+    manifest = read_copy_manifest(path.read_bytes(), name=path.name)
+    backup, site_name = open_copy_manifest(manifest, read_identities(key))
+    assert backup.file is not None
+    at = backup.created_at + later
+    id_ = parse_backup_id(f"{at:%Y%m%dT%H%M%SZ}-f2f2f2")
+    name = stored_name(id_, backup.file.encoding)
+    backup = replace(backup, id=id_, created_at=at, file=replace(backup.file, name=name))
+    copy = StoredCopy(backup, name, 3, sha256(b"bad").hexdigest(), copied_at=at)
+    (folder / name).write_bytes(b"bad")
+    (folder / f"launcher-{id_}.json").write_bytes(
+        write_copy_manifest(copy, site=manifest.site, site_name=site_name, writer="someone")
+    )
+    return id_

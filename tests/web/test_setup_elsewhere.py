@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from launcher.offsite.copying import run_destination
 from launcher.offsite.records import Destination, Place, Service
 from launcher.settings.table import SiteSettings
 from tests.conftest import ADA
+from tests.support.offsite import put_forged
 from tests.web.restoring import ended, operation_of, text_of
 from tests.web.visitor import Visitor
 
@@ -108,6 +110,19 @@ def test_without_its_key_a_copy_is_listed_and_cannot_be_chosen(
     assert "The copies need the key age1" in text_of(found.text)
     assert "Needs another key" in found.text
     assert "Download copy" not in found.text
+
+
+def test_a_newer_copy_that_is_not_encrypted_is_marked_and_not_selected(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key, id_ = lost
+    shutil.copytree(folder, tmp_path / "nas")
+    (of_site,) = (tmp_path / "nas").glob("launcher-*")
+    forged = put_forged(of_site, key)
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    assert re.findall(r'value="\w+/(\S+)" checked', found.text) == [id_]
+    assert forged in found.text
+    assert text_of(found.text).count("Not encrypted, although the others are") == 1
 
 
 @pytest.mark.parametrize(

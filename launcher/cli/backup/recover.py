@@ -16,6 +16,7 @@ from launcher.backup.records.backup import Backup
 from launcher.cli.backup.group import backup
 from launcher.cli.backup.plan import say_plan
 from launcher.cli.backup.restore import say_consequences, say_outcome
+from launcher.cli.backup.show import contents
 from launcher.cli.exits import handle_backup_errors
 from launcher.cli.output import moment, print_json, print_result, print_table, say, size
 from launcher.cli.place_options import place_options, read_place
@@ -28,6 +29,7 @@ from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.records import Destination
 from launcher.offsite.recover import (
+    Doubt,
     FoundCopy,
     FoundPlace,
     FoundSite,
@@ -35,6 +37,11 @@ from launcher.offsite.recover import (
     look,
     place_of,
 )
+
+_DOUBTS: Mapping[Doubt | None, str] = {
+    Doubt.NOT_ENCRYPTED: "not encrypted, although the others are",
+    Doubt.FROM_FUTURE: "dated in the future by the clock here",
+}
 
 
 @backup.command()
@@ -83,7 +90,7 @@ def recover(
     with offsite_errors():
         place, identities = _place(address, given), _identities(key_file)
         found = _look(place, identities, site_id)
-        if not (only_lists or found.newest) and not key_file:
+        if not (only_lists or key_file or _opens(found, copy_id)) and found.needed:
             identities = (*identities, *_asked_key(found))
             found = _look(place, identities, site_id)
         if only_lists:
@@ -91,6 +98,7 @@ def recover(
             return
         is_bare = _is_bare()
         brought = _bring(place, identities, found, copy_id)
+    say(f"Contents: {contents(brought) or 'not known'}.")
     service = current_backups()
     if not (yes or is_bare):
         with bars() as on_progress:
@@ -125,6 +133,12 @@ def _identities(key_file: Path | None) -> tuple[Identity, ...]:
     return (*read_identities(text), *own)
 
 
+def _opens(found: FoundPlace, copy_id: str) -> bool:
+    """Whether a copy that may be taken opens with the keys that are here."""
+    copies = [each for site in found.sites for each in site.copies]
+    return found.newest is not None or any(each.id == copy_id and each.opens for each in copies)
+
+
 def _asked_key(found: FoundPlace) -> tuple[Identity, ...]:
     """Return the key that the person types for copies that are encrypted."""
     if not sys.stdin.isatty():
@@ -146,8 +160,14 @@ def _bring(
     A damaged copy is named, and the next older one is taken, unless one was asked for.
     """
     site, candidates = _candidates(found, copy_id)
+    if not copy_id:
+        for passed in site.doubted:
+            say(f"Passing over {passed.id}: {_DOUBTS[passed.doubt]}. --copy {passed.id} takes it.")
     for each in candidates:
-        say(f"Downloading {each.id} of {site.name or site.id} ({size(each.size_bytes)}).")
+        if each.doubt:
+            say(f"The copy {each.id} is {_DOUBTS[each.doubt]}.")
+        facts = f"{each.kind or 'type not known'}, {moment(each.created_at)}"
+        say(f"Downloading {each.id} of {site.name or site.id}: {facts}, {size(each.size_bytes)}.")
         try:
             with bars() as on_progress:
                 return bring(
@@ -159,6 +179,8 @@ def _bring(
             if each is candidates[-1]:
                 raise
             say(f"The copy {each.id} is damaged. Taking the next older one.")
+    if site.doubted:
+        raise click.UsageError("No other copy can be taken. Choose one of these with --copy.")
     raise OffsiteError("not_opened", keys=found.needed)
 
 
@@ -169,7 +191,7 @@ def _candidates(found: FoundPlace, copy_id: str) -> tuple[FoundSite, Sequence[Fo
     if len(found.sites) > 1:
         names = ", ".join(f"{each.id} ({each.name or 'not opened'})" for each in found.sites)
         raise click.UsageError(f"Several sites have copies there. Give one with --site: {names}.")
-    return found.sites[0], found.sites[0].usable
+    return found.sites[0], found.sites[0].trusted
 
 
 def _is_bare() -> bool:
@@ -209,4 +231,6 @@ def _status(copy: FoundCopy) -> str:
         return "incomplete"
     if copy.opens is None:
         return "not read"
+    if copy.opens and copy.doubt:
+        return _DOUBTS[copy.doubt]
     return "opens" if copy.opens else "another key"
