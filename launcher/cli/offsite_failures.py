@@ -44,6 +44,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "this is the last key, and copies need one",
         "`flask recovery-kit new-key` replaces it.",
     ),
+    "outdated": (
+        "the destination was changed at the same time",
+        "Run the command again.",
+    ),
     "secrets_needed": (
         "the stored secrets are for another server",
         "Give new ones with --new-secret or --secret-file.",

@@ -7,9 +7,10 @@ class OffsiteError(Exception):
     """Something that was asked of destinations, keys or copies cannot be done.
 
     Attributes:
-        code: `destination_not_found`, `name_taken`, `copy_not_found`, `wrong_characters`,
-            `no_key`, `invalid_key`, `secrets_needed`, `last_recipient`, `invalid_option`, `file_unreadable`,
-            `key_unreadable`, `not_opened` (none of the keys opens it), `copy_damaged`.
+        code: `destination_not_found`, `name_taken`, `copy_not_found`, `wrong_characters`, `no_key`,
+            `invalid_key`, `secrets_needed`, `outdated` (it is not as it was seen),
+            `last_recipient`, `invalid_option`, `file_unreadable`, `key_unreadable`, `not_opened`
+            (none of the keys opens it), `copy_damaged`.
         facts: what its words need.
     """
 

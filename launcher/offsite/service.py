@@ -37,7 +37,7 @@ from launcher.offsite.records import (
 from launcher.offsite.restore_test import FarCopy, next_tested, restore_test
 from launcher.offsite.standing import StandingReader, kit_state, newest_own
 from launcher.offsite.status import KitState, OffsiteStatus
-from launcher.offsite.trial import Trial, TrialStep
+from launcher.offsite.trial import Trial, TrialStep, as_tested
 from launcher.offsite.trial_run import as_tried, run_trial
 from launcher.offsite.troubles import RemoteError
 from launcher.settings.table import SiteSettings
@@ -188,21 +188,26 @@ class OffsiteService:
         self._entered.change(change)
         return added[0]
 
-    def change(self, destination: Destination, *, by: str) -> Destination:
+    def change(
+        self, destination: Destination, *, by: str, seen: Destination | None = None
+    ) -> Destination:
         """Replace the destination of this id; empty secrets keep the ones from before.
 
         They do so only while the server is the same.
 
-        When and by whom it was added stays. It is tried again at once.
+        When and by whom it was added stays. It is tried again at once. With `seen` it has to be as
+        it was seen.
 
         Raises:
-            OffsiteError: `destination_not_found`, `secrets_needed`, and as `add`.
+            OffsiteError: `destination_not_found`, `secrets_needed`, `outdated`, and as `add`.
         """
         del by  # the door records who
         changed: list[Destination] = []
 
         def change(entered: Destinations) -> Destinations:
             before = _find(entered, destination.id)
+            if seen is not None and before != seen:
+                raise OffsiteError("outdated")
             checked = _checked(destination, entered)
             new = replace(
                 with_kept_secrets(checked, before),
@@ -215,6 +220,33 @@ class OffsiteService:
         self._entered.change(change)
         self._want(changed[0])
         return changed[0]
+
+    def set_paused(self, destination_id: str, *, is_paused: bool) -> None:
+        """Pause or resume a destination, and change nothing else of it.
+
+        Raises:
+            OffsiteError: `destination_not_found`.
+        """
+
+        def change(entered: Destinations) -> Destinations:
+            return _with(entered, replace(_find(entered, destination_id), paused=is_paused))
+
+        self._want(_find(self._entered.change(change), destination_id))
+
+    def keep_test(self, tested: Destination, trial: Trial) -> None:
+        """Keep what a passed test found, where the access is still the one that was tested.
+
+        Raises:
+            OffsiteError: `destination_not_found`.
+        """
+
+        def change(entered: Destinations) -> Destinations:
+            now = _find(entered, tested.id)
+            if _access(now) != _access(tested):
+                return entered
+            return _with(entered, as_tested(now, trial, at=self._clock()))
+
+        self._want(_find(self._entered.change(change), tested.id))
 
     def remove(self, destination_id: str, *, by: str) -> Destination:
         """Forget a destination and what is known of it; its copies stay where they are.
@@ -475,6 +507,10 @@ def _find(entered: Destinations, destination_id: str) -> Destination:
         if each.id == destination_id:
             return each
     raise OffsiteError("destination_not_found", destination=destination_id[:80])
+
+
+def _access(destination: Destination) -> tuple[object, ...]:
+    return destination.service, destination.options, destination.secrets
 
 
 def _with(entered: Destinations, changed: Destination) -> Destinations:

@@ -377,14 +377,12 @@ def test_another_access_is_tested_with_the_stored_secrets(
     assert works[0].secrets == {"key_id": KEY_ID, "secret": "typed anew"}
 
 
-@pytest.mark.parametrize("path", ["edit", "edit/test"])
 @pytest.mark.parametrize("typed", [{}, {"secret_s3_key_id": "other"}])
 def test_no_stored_secret_is_sent_to_another_server(
     ada: Visitor,
     app: Flask,
     backblaze: Destination,
     works: list[Destination],
-    path: str,
     typed: dict[str, str],
 ) -> None:
     ada.open(f"{OFF_SITE}/backblaze/edit")
@@ -392,10 +390,10 @@ def test_no_stored_secret_is_sent_to_another_server(
     assert seen
     fields = BUCKET | dict.fromkeys(SECRETS, "") | {"seen": seen[1], "untested": "on"} | typed
     fields["s3_endpoint"] = "https://s3.other.example"
-    answer = ada.send(f"{OFF_SITE}/backblaze/{path}", **fields)
-
-    assert answer.status_code == 422
-    assert "Enter the secrets again: the stored ones are for another server." in shown(ada)
+    for path in ("edit", "edit/test"):
+        answer = ada.send(f"{OFF_SITE}/backblaze/{path}", **fields)
+        assert answer.status_code == 422
+        assert "Enter the secrets again: the stored ones are for another server." in shown(ada)
     assert works == []
     assert entered(app) == (backblaze,)
 
@@ -409,6 +407,38 @@ def test_two_admins_do_not_overwrite_each_other(
     assert answer.status_code == 409
     assert "This destination was changed while you were editing" in shown(ada)
     assert entered(app) == (backblaze,)
+
+
+def test_a_test_undoes_nothing_that_another_admin_changed_meanwhile(
+    ada: Visitor, app: Flask, backblaze: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: dict[str, object] = {"paused": True, "limit_bytes_s": 5}
+
+    def try_out(service: OffsiteService, tested: Destination, **_how: object) -> Trial:
+        service.change(replace(service.find(tested.id), **others), by="ben")  # type: ignore[arg-type]
+        return Trial(tuple(TrialStep(step, 0.2) for step in Step), may_delete=False)
+
+    monkeypatch.setattr(OffsiteService, "try_out", try_out)
+    ada.open(OFF_SITE)
+    ada.send(f"{OFF_SITE}/backblaze/test")
+    (known,) = entered(app)
+    assert (known.paused, known.limit_bytes_s, known.may_delete) == (True, 5, False)
+
+    others["secrets"] = {"key_id": "new", "secret": "new"}
+    others["may_delete"] = None
+    ada.send(f"{OFF_SITE}/backblaze/test")
+    (known,) = entered(app)
+    assert (known.secrets["secret"], known.may_delete) == ("new", None)
+
+    ada.open(f"{OFF_SITE}/backblaze/edit")
+    seen = re.search(r'name="seen" value="([^"]+)"', ada.page)
+    assert seen
+    others["limit_bytes_s"] = 6
+    fields = BUCKET | {"seen": seen[1], "s3_bucket": "other"}
+    assert ada.send(f"{OFF_SITE}/backblaze/edit", **fields).status_code == 409
+    assert "This destination was changed while you were editing" in shown(ada)
+    (known,) = entered(app)
+    assert (known.limit_bytes_s, known.options["bucket"]) == (6, "ada-launcher")
 
 
 def test_no_page_ever_shows_a_secret(ada: Visitor, app: Flask, backblaze: Destination) -> None:

@@ -44,7 +44,8 @@ def set_(
 ) -> None:
     """Change the given options of a destination.
 
-    Secrets are kept unless new ones are given, or the server is another one. A new address or access is tested first.
+    Secrets are kept unless new ones are given, or the server is another one. A new address or
+    access is tested first.
 
     \b
     Examples:
@@ -63,7 +64,7 @@ def set_(
             return
         if is_moved:
             changed = require_test(changed, skips=no_test)
-        saved = current_offsite().change(changed, by=typist())
+        saved = current_offsite().change(changed, by=typist(), seen=before)
     keep_entry(audit.record_changed, before, saved)
     keep_entry(audit.record_first_key, entered, current_offsite().settings())
     say(f"Destination {saved.name} saved.")
@@ -107,7 +108,7 @@ def _set_paused(destination_id: str, *, paused: bool) -> None:
         if known.paused == paused:
             say(f"{known.name} is {'paused' if paused else 'not paused'} already.")
             return
-        current_offsite().change(replace(known, paused=paused), by=typist())
+        current_offsite().set_paused(known.id, is_paused=paused)
     keep_entry(audit.record_paused, known, is_paused=paused)
     say(f"{known.name} paused." if paused else f"{known.name} resumed.")
 

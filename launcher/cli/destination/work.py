@@ -10,7 +10,7 @@ from launcher.cli.destination.trials import tried_out
 from launcher.cli.failures import Failure
 from launcher.cli.offsite_failures import PlaceFailure, keep_entry, offsite_errors, place_failure
 from launcher.cli.output import print_json, say, size
-from launcher.cli.shell import json_option, typist
+from launcher.cli.shell import json_option
 from launcher.current import current_config, current_offsite
 from launcher.offsite import audit
 from launcher.offsite.process import copy_here
@@ -28,11 +28,11 @@ def test(destination_id: str, *, as_json: bool) -> None:
     with offsite_errors():
         known = current_offsite().find(destination_id)
         try:
-            tested, trial = tried_out(known)
+            _, trial = tried_out(known)
         except PlaceFailure:
             keep_entry(audit.record_test, known, is_passed=False)
             raise
-        current_offsite().change(tested, by=typist())
+        current_offsite().keep_test(known, trial)
     keep_entry(audit.record_test, known, is_passed=True)
     if as_json:
         print_json(trial)

@@ -129,7 +129,7 @@ class Draft:
     ) -> tuple[Destination | None, Mapping[str, str]]:
         """Return the destination, or None and what is wrong by the name of the field.
 
-        Its secrets are complete: an empty one is that of the stored destination, at the same server.
+        Its secrets are complete: at the same server an empty one is the stored one.
         """
         errors: dict[str, str] = {}
         name = " ".join(self.name.split())
@@ -186,28 +186,39 @@ class Draft:
                 (secrets if each.is_secret else options)[each.option] = text
         if service is Service.RCLONE:
             options.setdefault("type", self.type)
-            try:
-                check_rclone(options, secrets)
-            except RemoteError as error:
-                wrong = str(error.facts["option"])
-                title = trouble_words(error.trouble, error.facts)[0]
-                errors.setdefault(self._control_of(wrong, secrets), title)
+            self._check_rclone(options, secrets, errors)
         if known and _server(options) != _server(known.options):
             # The key is that of the server before, unless it was edited, too.
             is_old = options.get("known_hosts") == known.options.get("known_hosts")
             options.pop("known_hosts" if is_old else "", None)
         if known:
-            try:
-                entered = replace(known, options=options, secrets=secrets)
-                secrets = dict(with_kept_secrets(entered, known).secrets)
-            except OffsiteError as error:
-                for each in fields_of(service, self.type):
-                    if each.is_secret and not self.secrets.get(each.name, "").strip():
-                        errors.setdefault(each.name, str(OFFSITE_ERROR_WORDS[error.code]))
+            secrets = self._kept(replace(known, options=options, secrets=secrets), known, errors)
         path = options.get("path", "/")
         if service is Service.FOLDER and not path.startswith("/"):
             errors["folder_path"] = _("Enter the full path, from the first “/”.")
         return options, secrets
+
+    def _check_rclone(
+        self, options: Mapping[str, str], secrets: Mapping[str, str], errors: dict[str, str]
+    ) -> None:
+        try:
+            check_rclone(options, secrets)
+        except RemoteError as error:
+            wrong = str(error.facts["option"])
+            title = trouble_words(error.trouble, error.facts)[0]
+            errors.setdefault(self._control_of(wrong, secrets), title)
+
+    def _kept(
+        self, entered: Destination, known: Destination, errors: dict[str, str]
+    ) -> dict[str, str]:
+        """Return the secrets with the stored ones, where they are for the same server."""
+        try:
+            return dict(with_kept_secrets(entered, known).secrets)
+        except OffsiteError as error:
+            for each in fields_of(entered.service, self.type):
+                if each.is_secret and not self.secrets.get(each.name, "").strip():
+                    errors.setdefault(each.name, str(OFFSITE_ERROR_WORDS[error.code]))
+            return {}
 
     def _control_of(self, option: str, secrets: Mapping[str, str]) -> str:
         """Return the name of the control in which an option of rclone is entered."""

@@ -161,8 +161,15 @@ def _write(
     service = current_offsite()
     try:
         entered = service.settings()
-        after = service.change(made, by=actor.name) if known else service.add(made, by=actor.name)
+        after = (
+            service.change(made, by=actor.name, seen=known)
+            if known
+            else service.add(made, by=actor.name)
+        )
     except OffsiteError as error:
+        if error.code == "outdated":
+            now = find_destination(made.id)
+            return _page(draft, now, tests=_kept_tests(), is_outdated=True, status=409)
         errors = {_FIELD_OF.get(error.code, "service"): error_words(error)}
         return _page(draft, known, errors=errors, tests=_kept_tests(), status=422)
     if known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import redirect, request, url_for
@@ -19,7 +18,6 @@ from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.offsite import audit
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Standing
-from launcher.offsite.trial import as_tested
 from launcher.web import toasts
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.table import names_of
@@ -91,7 +89,7 @@ def test(destination_id: str) -> ResponseReturnValue:
     finally:
         resume()
     if trial.is_passed:
-        service.change(as_tested(known, trial, at=utc_now()), by=actor.name)
+        service.keep_test(known, trial)
     audit.record_test(known, is_passed=trial.is_passed, actor=actor)
     db.session.commit()
     name, failed = isolated(known.name), trial.failed
@@ -133,7 +131,7 @@ def resume_copying(destination_id: str) -> ResponseReturnValue:
 
 def _set_paused(destination_id: str, *, is_paused: bool) -> ResponseReturnValue:
     known, actor = find_destination(destination_id), acting_user()
-    current_offsite().change(replace(known, paused=is_paused), by=actor.name)
+    current_offsite().set_paused(known.id, is_paused=is_paused)
     audit.record_paused(known, is_paused=is_paused, actor=actor)
     db.session.commit()
     name = isolated(known.name)
