@@ -6,6 +6,7 @@ import base64
 import contextlib
 import os
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 _READ_BYTES = 1 << 16
 _SILENT_S = 30
+_LIST_S = 300
+_SMALL_S = 60
 
 
 def open_s3(destination: Destination, *, site: str, silent_s: float = _SILENT_S) -> S3:
@@ -108,14 +111,16 @@ class S3:
         prefix = f"{self._prefix}{checked(folder)}/" if folder else self._prefix
         for answer in self._pages(Prefix=prefix):
             for each in answer.get("Contents", ()):
+                if "Key" not in each or "Size" not in each:
+                    raise _no_answer("no Key")
                 name = readable(each["Key"].removeprefix(self._prefix))
-                yield RemoteObject(name, each["Size"], each["LastModified"])
+                yield RemoteObject(name, each["Size"], each.get("LastModified"))
 
     def list_sites(self) -> Iterator[str]:
         """Yield the sites that have a folder here."""
         for answer in self._pages(Prefix=f"{self._folder}launcher-", Delimiter="/"):
             for each in answer.get("CommonPrefixes", ()):
-                if site := site_of(each["Prefix"].removeprefix(self._folder).rstrip("/")):
+                if site := site_of(each.get("Prefix", "").removeprefix(self._folder).rstrip("/")):
                     yield site
 
     def get(self, name: str, target: Path, *, on_bytes: OnBytes) -> None:
@@ -194,20 +199,32 @@ class S3:
             raise RemoteError(Trouble.CUT_SHORT, name=name)
 
     def _pages(self, **wanted: str) -> Iterator[Any]:
+        deadline_s, tokens = time.monotonic() + _LIST_S, set[str]()
         while True:
             answer = self._call("list_objects_v2", **wanted)
+            if time.monotonic() > deadline_s:
+                raise RemoteError(Trouble.TIMED_OUT)
             if "IsTruncated" not in answer:  # boto reads any page as a list of nothing
                 raise self._no_service()
             yield answer
             if not answer.get("IsTruncated"):
                 return
-            wanted["ContinuationToken"] = answer["NextContinuationToken"]
+            token = answer.get("NextContinuationToken")
+            if not token or token in tokens:  # it would never end
+                raise _no_answer("the same page again")
+            tokens.add(token)
+            wanted["ContinuationToken"] = token
 
     def _pieces(self, body: Any, name: str, limit: int | None = None) -> Iterator[bytes]:
         """Yield what is downloaded, the connection being closed at the end or at an error."""
         most, done = self._limiter.piece_bytes(_READ_BYTES), 0
+        deadline_s = time.monotonic() + _SMALL_S if limit is not None else None
         with contextlib.closing(body):
             while limit is None or done < limit:
+                if deadline_s is not None:
+                    most = 64  # a large piece that comes byte by byte takes too long
+                    if time.monotonic() > deadline_s:
+                        raise RemoteError(Trouble.TIMED_OUT)
                 with self._troubles("read", name):
                     piece = body.read(most)
                 if not piece:
@@ -248,6 +265,8 @@ class S3:
     def _troubles(self, action: str, name: str) -> Iterator[None]:
         try:
             yield
+        except RecursionError:  # boto follows a redirect to itself without end
+            raise _no_answer("redirects without end") from None
         except (ClientError, BotoCoreError, HTTPClientError, ValueError, ssl.SSLError) as error:
             raise translated(
                 error,
@@ -280,3 +299,7 @@ class S3:
     def _is_sent(self, **_more: object) -> None:
         if self._body is not None:
             self._body.is_sent = True
+
+
+def _no_answer(detail: str) -> RemoteError:
+    return RemoteError(Trouble.NO_ANSWER_KNOWN, detail=detail)

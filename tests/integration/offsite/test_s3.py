@@ -493,3 +493,37 @@ def test_ten_thousand_copies_are_listed_a_thousand_at_a_time() -> None:
     with serving(page) as server:
         remote = open_remote(at(server.url), site=SITE)
         assert names(remote) == {f"{number}.json" for number in range(10_000)}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken>",
+        "<IsTruncated>true</IsTruncated>",
+        "<IsTruncated>false</IsTruncated><Contents><Size>2</Size></Contents>",
+    ],
+)
+def test_a_listing_that_never_ends_or_lacks_a_field_is_given_up(answer: str) -> None:
+    def page(visit: Visit) -> None:
+        text = f"<ListBucketResult>{answer}</ListBucketResult>"
+        visit.answer(text.encode(), mime="application/xml")
+
+    with serving(page) as server:
+        with failing(Trouble.NO_ANSWER_KNOWN):
+            list(open_remote(at(server.url), site=SITE).list())
+        assert len(server.heads) <= 2
+
+
+def test_a_listing_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def page(visit: Visit) -> None:
+        found = re.search(rb"continuation-token=(\d+)", visit.head)
+        number = int(found[1]) + 1 if found else 1
+        text = (
+            "<ListBucketResult><IsTruncated>true</IsTruncated>"
+            f"<NextContinuationToken>{number}</NextContinuationToken></ListBucketResult>"
+        )
+        visit.answer(text.encode(), mime="application/xml")
+
+    monkeypatch.setattr("launcher.offsite.s3._LIST_S", 0.2)
+    with serving(page) as server, failing(Trouble.TIMED_OUT):
+        list(open_remote(at(server.url), site=SITE).list())
