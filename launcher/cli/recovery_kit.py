@@ -78,6 +78,9 @@ def save(path: Path) -> None:
     Examples:
       flask recovery-kit save /mnt/usb/kit.txt
     """
+    if str(path) == "-":
+        hint = "`flask recovery-kit show` prints the kit."
+        raise click.UsageError(f"“-” is no file name. {hint}")
     text = _kit().text
     target = path / "kit.txt" if path.is_dir() else path
     try:

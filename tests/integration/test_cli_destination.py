@@ -167,6 +167,11 @@ def test_the_kit_is_saved_for_its_owner_alone_and_confirmed_by_its_end(
     assert audited(app)[-2:] == ["destination.confirm_kit", "destination.show_kit"]
 
 
+def test_the_kit_is_never_saved_as_a_dash(flask: Run) -> None:
+    assert "recovery-kit show" in flask("recovery-kit", "save", "-", expect=2).stderr
+    assert not Path("-").exists()
+
+
 def test_others_can_open_new_copies_and_a_new_key_needs_a_new_kit(
     flask: Run, s3: tuple[str, ...]
 ) -> None:

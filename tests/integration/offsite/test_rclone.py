@@ -135,6 +135,8 @@ def test_what_a_service_answers_is_understood(
         ({"type": "webdav", "a b": "c"}, {}, "a b"),
         ({"type": "webdav", "url": ":alias,remote=x:"}, {}, "url"),
         ({"type": "webdav"}, {"type": "alias"}, "type"),
+        ({"type": "webdav", "url": "http://ada:pw@host/"}, {}, "url"),
+        ({"type": "sftp", "host": "ada:pw@host"}, {}, "host"),
         ({"type": "azureblob", "use_az": "true"}, {}, "use_az"),
         *(
             ({"type": each}, {}, "type")
