@@ -40,6 +40,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "this is no key of age",
         "A secret key starts with AGE-SECRET-KEY-1, a public one with age1.",
     ),
+    "mistyped_key": (
+        "a character of this key is wrong or missing",
+        "Compare it with the recovery kit, or give the file of the kit.",
+    ),
     "last_recipient": (
         "this is the last key, and copies need one",
         "`flask recovery-kit new-key` replaces it.",
@@ -109,6 +113,7 @@ _KINDS: Mapping[str, type[Failure]] = {
     "no_copies": NotFoundFailure,
     "not_opened": NotOpenedFailure,
     "invalid_key": NotOpenedFailure,
+    "mistyped_key": NotOpenedFailure,
     "copy_damaged": DamagedFailure,
     "file_unreadable": PlaceFailure,
 }

@@ -11,7 +11,7 @@ from launcher.offsite.trial import Step
 from launcher.offsite.troubles import Trouble
 
 _LATER = "Check the network and the address, then try again."
-_ACCESS = "Check both, or create a new access key at the service."
+_ACCESS = "Check both, or create new ones at the service."
 _FOLDER = "Check that the disk is mounted and that this user can write to the folder."
 
 _WORDS: Mapping[Trouble, tuple[str, str]] = {
@@ -25,13 +25,14 @@ _WORDS: Mapping[Trouble, tuple[str, str]] = {
         "the certificate of the service is not trusted",
         "Give the certificate of your certificate authority with --ca-file.",
     ),
+    Trouble.NO_HTTPS: ("this port does not speak HTTPS", "Try http://."),
     Trouble.BROKEN_OFF: ("the connection ended during the transfer", "Try again."),
     Trouble.BUSY: ("the service is too busy", "Try again in a few minutes."),
     Trouble.UNKNOWN_KEY: ("the service does not know this key ID", _ACCESS),
     Trouble.WRONG_SECRET: ("the secret does not match the key ID or the user name", _ACCESS),
     Trouble.DENIED: (
         "the service refuses this access",
-        "Give the access key the rights to list, read and write in this folder.",
+        "Give this key or user the rights to list, read and write in this folder.",
     ),
     Trouble.CLOCK: ("the clocks of the service and of this machine differ{apart}",
                     "Set the clock of this machine, then try again."),

@@ -38,7 +38,7 @@ class StepWords:
 
 PLACE_WORDS: Mapping[Place, LazyString] = {
     Place.OFF_SITE: _("Off-site"),
-    Place.OTHER_DEVICE: _("At home, on another device"),
+    Place.OTHER_DEVICE: _("On another device"),
     Place.THIS_SERVER: _("On this server"),
 }
 
@@ -85,6 +85,7 @@ TROUBLE_WORDS: Mapping[Trouble, TroubleWords] = {
         _("The certificate of the service is not trusted"),
         _("Renew the certificate, or enter the file of your certificate authority."),
     ),
+    Trouble.NO_HTTPS: TroubleWords(_("This port does not speak HTTPS"), _("Try http://.")),
     Trouble.BROKEN_OFF: TroubleWords(
         _("The connection was interrupted"),
         _("Try again. If this continues, check the network and the service."),

@@ -18,6 +18,7 @@ SUFFIX = ".age"
 ARMOR = "-----BEGIN AGE ENCRYPTED FILE-----"
 
 _CHARACTERS = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"  # of Bech32
+_SECRET_START = "AGE-SECRET-KEY-1"  # noqa: S105 (the start of any key)
 _SECRET_KEY = re.compile(rf"AGE-SECRET-KEY-1[{_CHARACTERS}]{{58}}", re.ASCII)
 _PUBLIC_KEY = re.compile(rf"age1[{_CHARACTERS.lower()}]{{58}}", re.ASCII)
 
@@ -56,17 +57,18 @@ def read_identities(text: str) -> tuple[Identity, ...]:
     """Return every secret key in `text`: a key as typed, with any spaces, or a whole `kit.txt`.
 
     Raises:
-        OffsiteError: `invalid_key`: there is none, or one has a wrong character.
+        OffsiteError: `invalid_key`: there is none. `mistyped_key`: one has a wrong character.
     """
     from pyrage import IdentityError, x25519  # noqa: PLC0415
 
-    found = dict.fromkeys(_SECRET_KEY.findall(re.sub(r"\s+", "", text).upper()))
+    packed = re.sub(r"\s+", "", text).upper()
+    found = dict.fromkeys(_SECRET_KEY.findall(packed))
     try:
         identities = [x25519.Identity.from_str(each) for each in found]
     except IdentityError:
         identities = []
     if not identities:
-        raise OffsiteError("invalid_key")
+        raise OffsiteError("mistyped_key" if _SECRET_START in packed else "invalid_key")
     return tuple(Identity(str(each.to_public()), str(each)) for each in identities)
 
 

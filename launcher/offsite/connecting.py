@@ -28,6 +28,8 @@ def trouble_of_connection(error: BaseException, *, host: str) -> RemoteError | N
         # Some libraries derive their errors from `OSError` without being one of the system.
         if isinstance(each, OSError) and (each.errno is not None or isinstance(each, TimeoutError)):
             trouble = next(found for kind, found in _TROUBLES if isinstance(each, kind))
+            if getattr(each, "reason", "") == "WRONG_VERSION_NUMBER":
+                trouble = Trouble.NO_HTTPS
             answer = getattr(each, "verify_message", "") or each.strerror or ""
             has_host = trouble in {Trouble.NAME_NOT_FOUND, Trouble.UNREACHABLE}
             return RemoteError(trouble, answer=answer, **({"host": host} if has_host else {}))

@@ -44,6 +44,8 @@ def make_kit(
         lines += [f"  {destination.name}: {address_of(destination)}", f"    {command}"]
     lines += ["", "One copy opens without Launcher, too:"]
     lines += [f"  age -d -i {KIT_FILE} COPY.db.zst.age | zstd -d > launcher.db", ""]
+    lines += ["After the recovery, add the destination again, and save and confirm the new kit."]
+    lines += ["Keep this one as long as you need the old copies.", ""]
     head = "".join(f"{_comment(line)}\n" for line in lines)
     text = head + identity_lines(newest)
     if older:

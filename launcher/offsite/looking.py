@@ -46,7 +46,7 @@ def look_in_child(place: Destination, key: str, *, deadline_s: float = 45.0) -> 
 
     Raises:
         RemoteError: `TIMED_OUT` where the deadline came first.
-        OffsiteError: `no_copies`, `invalid_key`.
+        OffsiteError: `no_copies`, `invalid_key`, `mistyped_key`.
     """
     environment = {name: os.environ[name] for name in _NEEDED_VARIABLES if name in os.environ}
     with started("launcher.offsite.looking", environment=environment) as child:

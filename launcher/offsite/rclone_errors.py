@@ -18,6 +18,7 @@ _PATTERNS = [
         r"|ssh: no key found|failed to parse private key|passphrase",
         Trouble.WRONG_SECRET,
     ),
+    (r"http response to https client|does not look like a tls handshake", Trouble.NO_HTTPS),
     (r"x509:|certificate|tls: ", Trouble.CERTIFICATE),
     (r"no such host|name resolution|server misbehaving", Trouble.NAME_NOT_FOUND),
     (

@@ -14,6 +14,7 @@ class Trouble(StrEnum):
     NAME_NOT_FOUND = "name_not_found"  # facts: host
     TIMED_OUT = "timed_out"
     CERTIFICATE = "certificate"
+    NO_HTTPS = "no_https"  # the port speaks plain HTTP
     BROKEN_OFF = "broken_off"  # the connection ended in the middle
     BUSY = "busy"  # 429, 500, 503; facts: retry_after_s
     # To be let in

@@ -191,6 +191,11 @@ def _problem_of(error: OffsiteError) -> _Problem:
             _("This is no key of a recovery kit"),
             _("The key starts with AGE-SECRET-KEY-1. Type it again, or choose the kit file."),
         )
+    if error.code == "mistyped_key":
+        return _Problem(
+            _("A character of the key is wrong or missing"),
+            _("Compare the key with the recovery kit, or choose the kit file."),
+        )
     return _Problem(_("No copies found in this folder"), _("Check bucket and folder."))
 
 

@@ -75,6 +75,9 @@ def test_a_destination_is_added_changed_paused_and_removed(
     shown = json.loads(flask("destination", "show", "back-blaze", "--json").stdout)
     assert (shown["name"], shown["keep"], shown["policy"]["keep_count"]) == ("Vault", "own", 30)
     assert (shown["limit_bytes_s"], shown["paused"]) == (500_000, True)
+    pairs = flask("destination", "show", "back-blaze").stdout
+    assert "own: 30 last" in pairs
+    assert "500 kB per second" in pairs
     with app.app_context():
         assert current_offsite().find("back-blaze").secrets["secret"] == SECRET
     assert "Vault resumed" in flask("destination", "resume", "back-blaze").stderr

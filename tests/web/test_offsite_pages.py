@@ -250,6 +250,9 @@ def test_the_failed_test_before_stays_beside_the_form(
     monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: passed)
 
     ada.send(f"{OFF_SITE}/new/test", **BUCKET, test_before=before[1])
+    sealed = {**BUCKET, "test_before": before[1]}
+    ada.send_with({"HX-Request": "true"}, f"{OFF_SITE}/new/test", **sealed)
+    assert '<div id="not-saved" hx-swap-oob="innerHTML"></div>' in ada.page
 
     assert "This destination works" in shown(ada)
     assert "an intruder on this server cannot delete your copies" in shown(ada)

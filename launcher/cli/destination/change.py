@@ -126,7 +126,8 @@ def remove(destination_id: str, *, yes: bool) -> None:
     with offsite_errors():
         known = current_offsite().find(destination_id)
     if not yes:
-        say(f"{known.name} will be removed, with its access key.")
+        secrets = ", with its secrets" if known.secrets else ""
+        say(f"{known.name} will be removed{secrets}.")
         say(f"The copies remain at {address_of(known)}. `flask backup recover` can restore them.")
         require_word("remove")
     with offsite_errors():

@@ -14,7 +14,7 @@ from launcher.cli.output import moment, one_line, print_json, print_table, put, 
 from launcher.cli.shell import json_option
 from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
-from launcher.offsite.records import CopyState, StoredCopy
+from launcher.offsite.records import CopyState, Destination, KeepRule, StoredCopy
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Places
 
 
@@ -104,7 +104,8 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Place", PLACES[known.place]),
         ("Encrypted", "yes" if known.encrypt else "no"),
         ("Types", ", ".join(sorted(known.kinds))),
-        ("Keep", known.keep.value.replace("_", " ")),
+        ("Keep", _keep_words(known)),
+        ("Upload limit", _limit_words(known)),
         ("May delete", deletes[known.may_delete]),
         ("Status", STANDINGS[status.standing]),
         ("Working on", _progress_words(status)),
@@ -121,6 +122,26 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Last failure", _trouble_words(status)),
         ("Next try", moment(status.trouble.next_try_at) if status.trouble else ""),
     )  # fmt: skip
+
+
+def _keep_words(known: Destination) -> str:
+    """Return what is kept there; by own numbers, with the numbers."""
+    words = known.keep.value.replace("_", " ")
+    if known.keep is not KeepRule.OWN or known.policy is None:
+        return words
+    policy = known.policy
+    counts = {
+        "last": policy.keep_count,
+        "daily": policy.keep_daily,
+        "weekly": policy.keep_weekly,
+        "monthly": policy.keep_monthly,
+    }
+    return f"{words}: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+def _limit_words(known: Destination) -> str:
+    """Return the limit in the unit of `--limit`, "" for none."""
+    return f"{known.limit_bytes_s / 1000:g} kB per second" if known.limit_bytes_s else ""
 
 
 def _newest_words(status: DestinationStatus) -> str:

@@ -48,8 +48,8 @@ def _say_findings(trial: Trial) -> None:
     if trial.clock_apart_s is not None and abs(trial.clock_apart_s) > _APART_S:
         say(f"Warning: the clocks differ by {abs(trial.clock_apart_s):.0f} s.")
     if trial.other_sites:
-        sites = "another site has" if trial.other_sites == 1 else f"{trial.other_sites} sites have"
-        say(f"Also in this folder, {sites} copies. They are not touched.")
+        say("Copies of another site, or of this one before a recovery, are in this folder.")
+        say("They are not touched.")
     if trial.own_copies:
         say(f"Copies of this site that are there already: {trial.own_copies}.")
 

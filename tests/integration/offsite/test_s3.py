@@ -403,6 +403,13 @@ def test_the_bucket_is_in_the_path_or_in_the_name_of_the_host(
     assert b"Host: " + host in server.heads[0]
 
 
+def test_plain_http_behind_https_is_named() -> None:
+    with serving(lambda visit: visit.answer(LISTED, mime="application/xml")) as server:
+        url = server.url.replace("http:", "https:")
+        with failing(Trouble.NO_HTTPS):
+            list(open_remote(at(url), site=SITE).list())
+
+
 def test_a_private_authority_is_trusted_once_it_is_named(tmp_path: Path) -> None:
     own, other = tmp_path / "own", tmp_path / "other"
     for each in (own, other):

@@ -47,7 +47,7 @@ from launcher.web.admin.offsite.tested import (
     shown_trial,
     unseal_failed,
 )
-from launcher.web.htmx import render
+from launcher.web.htmx import is_htmx, render
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import acting_user, admin_required, signed_in_user
 
@@ -248,6 +248,7 @@ def _page(
         "admin/destination.html",
         part="admin/_destination_tests.html" if request.path.endswith("/test") else
         "admin/destination.html",
+        is_part=is_htmx(),
         draft=draft,
         known=known,
         seen=version_of(known) if known else "",

@@ -163,10 +163,9 @@ def _note(step: TrialStep, trial: Trial) -> str:
         )
     if trial.other_sites:
         found.append(
-            ngettext(
-                "%(num)s other site uses this folder too. Its files are never touched.",
-                "%(num)s other sites use this folder too. Their files are never touched.",
-                trial.other_sites,
+            _(
+                "Copies of another site, or of this one before a recovery, are in this folder."
+                " They are not touched."
             )
         )
     return " ".join(found) or _("No other site uses this folder.")

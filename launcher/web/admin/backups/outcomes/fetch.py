@@ -29,7 +29,7 @@ class FetchEnded(Ended):
         return OutcomePage(
             "ok",
             gettext("Backup downloaded and verified"),
-            gettext("The backup is in the list again. Nothing is restored yet."),
+            gettext("The backup is in the list. Nothing is restored yet."),
             next_steps=(
                 *self.to_the_plan(gettext("Restore…"), "rotate-ccw"), to_the_backups(),
             ),
