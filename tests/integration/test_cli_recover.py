@@ -211,7 +211,8 @@ def test_each_way_to_fail_has_its_code_and_says_what_to_do(
     assert "They need the secret key of age1" in fails(disk, code=23)
     other = tmp_path / "other.txt"
     other.write_text("AGE-SECRET-KEY-1" + "Q" * 58)
-    assert "this is no key of age" in fails(disk, "--key-file", str(other), code=23)
+    mistyped = fails(disk, "--key-file", str(other), code=23)
+    assert "a character of this key is wrong or missing" in mistyped
     missing = fails(disk, "--copy", "20200101T000000Z-aaaaaa", "--key-file", str(kit), code=13)
     assert "there is no copy of 20200101T000000Z-aaaaaa" in missing
     assert "no address of a place" in fails("disk", code=2)

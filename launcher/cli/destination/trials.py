@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 from launcher.backup.ports import utc_now
 from launcher.cli.offsite_failures import PlaceFailure
 from launcher.cli.offsite_words import STEPS, trouble_words
@@ -58,5 +56,5 @@ def require_test(destination: Destination, *, skips: bool) -> Destination:
     """Return a destination as its test found it, or as it is where the test is skipped."""
     if skips:
         return destination
-    click.echo("Testing the destination.", err=True)
+    say("Testing the destination.")
     return tried_out(destination)[0]
