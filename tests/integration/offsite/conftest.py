@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from launcher.offsite.records import Destination, Place, Service
 from tests.integration.offsite.places import FarPlace
@@ -109,7 +110,12 @@ def bucket(seaweed_server: StorageServer) -> Iterator[FarPlace]:
     place.close()
 
 
-@pytest.fixture(params=["folder", "seaweed", "rclone_s3", "sftp", "webdav"])
+def _longer(name: str) -> ParameterSet:
+    """A second server of an adapter: left to `make fault`."""
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["folder", "seaweed", "sftp", _longer("rclone_s3"), _longer("webdav")])
 def far(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FarPlace]:
     """A place at each service in turn, which the test has for itself."""
     server: Callable[[str], StorageServer] = request.getfixturevalue
