@@ -339,6 +339,7 @@ def test_the_focus_is_never_lost_when_a_backup_is_created_by_keyboard(
     page = open_panel()
     page.get_by_role("button", name="Back up now").focus()
     page.keyboard.press("Enter")
+    expect(page.locator("#note")).to_be_visible()
     page.locator("#note").focus()
     page.keyboard.press("Enter")
 
