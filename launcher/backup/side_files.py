@@ -177,7 +177,7 @@ def _copy_with_log(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBy
         # What it has grown by since then may be in the database that was just read.
         beside = target.with_name(target.name + _LOG)
         _copy(log, beside, size_bytes=_size_of(log), on_bytes=on_bytes)
-    apply_log(target, name=name)
+    apply_log(target, database=path.name, name=name)
     leave_wal_mode(target)
 
 

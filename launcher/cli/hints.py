@@ -53,8 +53,9 @@ HINTS: Mapping[str, str] = {
         "Give a regular file that this user can read, not a link, a folder or a pipe."
     ),
     Reason.LOG_UNREADABLE: (
-        "Copy the database and its -wal again, both at once. If the -wal belongs to another"
-        " database, move it away, then try again."
+        "Copy the database and its -wal again, both at once. If the program that wrote them was"
+        " killed, `sqlite3 {database} .schema` leaves out the change that it did not complete. If"
+        " the -wal belongs to another database, move it away. Then try again."
     ),
     Reason.JOURNAL_BESIDE: (
         "Stop the program that uses the file. If there is none, `sqlite3 {name} .schema` repairs"

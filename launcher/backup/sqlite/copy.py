@@ -72,7 +72,7 @@ def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
 
 
-def apply_log(path: Path, *, name: str) -> None:
+def apply_log(path: Path, *, database: str, name: str) -> None:
     """Write what the log beside a copy in staging holds into the copy; the log is gone then.
 
     SQLite finds the last commit that is whole and does the work when the connection is closed. No
@@ -80,7 +80,8 @@ def apply_log(path: Path, *, name: str) -> None:
 
     Args:
         path: the copy, with its log beside it.
-        name: that of the log, to say it in an error.
+        database: how an error names the database.
+        name: how an error names the log.
 
     Raises:
         UploadRejectedError: SQLite leaves something out that was committed: the log is damaged, or
@@ -97,7 +98,7 @@ def apply_log(path: Path, *, name: str) -> None:
                 file.seek(_LAST_FRAME_AT)
                 last_frame = int.from_bytes(file.read(4), sys.byteorder)
             if not is_whole(log, last_frame=last_frame):
-                raise UploadRejectedError(Reason.LOG_UNREADABLE, name=name)
+                raise UploadRejectedError(Reason.LOG_UNREADABLE, name=name, database=database)
         finally:
             connection.close()
     if log.exists():
