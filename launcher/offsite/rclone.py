@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from launcher.backup.files import create_new, discard, open_regular
+from launcher.backup.files import open_regular
 from launcher.backup.records.text import readable
 from launcher.offsite.host_keys import fingerprint, host_key, kinds
 from launcher.offsite.object_names import (
@@ -30,6 +30,7 @@ from launcher.offsite.object_names import (
 )
 from launcher.offsite.rclone_errors import translated
 from launcher.offsite.rclone_program import REMOTE, Ended, Program, environment_of
+from launcher.offsite.receiving import receive
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -120,20 +121,12 @@ class Rclone:
     def get(self, name: str, target: Path, *, on_bytes: OnBytes) -> None:
         """Download an object into a new file."""
         path = _joined(self._root, checked(name))
-        with create_new(target) as file:
-            try:
-                total, done = self._size(path, name), 0
-                for piece in self._printed("cat", _at(path), action="read", name=name):
-                    file.write(piece)
-                    done += len(piece)
-                    on_bytes(done, total)
-                file.flush()
-                os.fsync(file.fileno())
-                if done != total:
-                    raise RemoteError(Trouble.CUT_SHORT, name=name)
-            except BaseException:
-                discard(target)
-                raise
+
+        def begin() -> tuple[int, Iterator[bytes]]:
+            size_bytes = self._size(path, name)
+            return size_bytes, self._printed("cat", _at(path), action="read", name=name)
+
+        receive(name, target, begin, on_bytes=on_bytes)
 
     def get_bytes(self, name: str, *, limit: int) -> bytes:
         """Download the start of an object."""

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from launcher.backup.files import create_new, discard, open_regular
+from launcher.backup.files import open_regular
 from launcher.backup.records.text import readable
 from launcher.offsite.limits import Limiter
 from launcher.offsite.object_names import checked, folder_of, site_of
+from launcher.offsite.receiving import receive
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
 from launcher.offsite.s3_body import Body, is_same
@@ -126,23 +127,14 @@ class S3:
     def get(self, name: str, target: Path, *, on_bytes: OnBytes) -> None:
         """Download an object into a new file."""
         key = self._prefix + checked(name)
-        with create_new(target) as file:
-            try:
-                answer = self._call("get_object", name=name, Key=key)
-                if "ContentLength" not in answer:
-                    raise self._no_service()
-                total, done = int(answer["ContentLength"]), 0
-                for piece in self._pieces(answer["Body"], name):
-                    file.write(piece)
-                    done += len(piece)
-                    on_bytes(done, total)
-                file.flush()
-                os.fsync(file.fileno())
-                if done != total:
-                    raise RemoteError(Trouble.CUT_SHORT, name=name)
-            except BaseException:
-                discard(target)
-                raise
+
+        def begin() -> tuple[int, Iterator[bytes]]:
+            answer = self._call("get_object", name=name, Key=key)
+            if "ContentLength" not in answer:
+                raise self._no_service()
+            return int(answer["ContentLength"]), self._pieces(answer["Body"], name)
+
+        receive(name, target, begin, on_bytes=on_bytes)
 
     def get_bytes(self, name: str, *, limit: int) -> bytes:
         """Download the start of an object."""
