@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeVar
 
 from launcher.backup.files import create_new, discard, open_regular, sync_directory
 from launcher.backup.records.text import readable
+from launcher.offsite.folder_errors import translated
 from launcher.offsite.limits import Limiter
 from launcher.offsite.mounts import is_on_device_of, looks_not_mounted, overlapped
 from launcher.offsite.object_names import (
@@ -35,10 +36,6 @@ T = TypeVar("T")
 _PIECE_BYTES = 1 << 20
 _FLUSH_BYTES = 16 << 20  # a flush of everything at the end would be silent for too long
 _LEFT_S = 24 * 3600.0
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM}
-_AWAY = {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EIO}
 
 
 class Folder:
@@ -305,36 +302,19 @@ class Folder:
         try:
             yield
         except OSError as error:
-            raise self._trouble(error, action, name, needed_bytes) from error
+            raise translated(
+                error,
+                action=action,
+                name=name,
+                folder=self._path,
+                needed_bytes=needed_bytes,
+                free_bytes=self._free_bytes,
+            ) from error
 
-    def _trouble(self, error: OSError, action: str, name: str, needed_bytes: int) -> RemoteError:
-        path = str(self._path)
-        facts: dict[str, str | int] = {}
-        match error.errno:
-            case code if code in _FULL:
-                trouble, facts = Trouble.FULL, self._space(needed_bytes)
-            case errno.EROFS:
-                trouble, facts = Trouble.READ_ONLY, {"path": path}
-            case code if code in _REFUSED and action == "write":
-                trouble, facts = Trouble.NOT_WRITABLE, {"path": path}
-            case code if code in _REFUSED:
-                trouble, facts = Trouble.DENIED, {"action": action}
-            case errno.ENOENT | errno.ENOTDIR:
-                missing = name if self._path.is_dir() and action != "write" else path
-                trouble, facts = Trouble.NOT_THERE, {"name": missing}
-            case errno.ETIMEDOUT:
-                trouble = Trouble.TIMED_OUT
-            case code if code in _AWAY:
-                trouble, facts = Trouble.UNREACHABLE, {"host": path}
-            case _:
-                trouble, facts = Trouble.NO_ANSWER_KNOWN, {"detail": error.strerror or ""}
-        return RemoteError(trouble, answer=error.strerror or "", **facts)
-
-    def _space(self, needed_bytes: int) -> dict[str, str | int]:
-        facts: dict[str, str | int] = {"needed_bytes": needed_bytes} if needed_bytes else {}
+    def _free_bytes(self) -> int | None:
         with contextlib.suppress(RemoteError):
-            facts["free_bytes"] = self.free_bytes() or 0
-        return facts
+            return self.free_bytes()
+        return None
 
 
 def _sweep(folder: Path) -> None:
