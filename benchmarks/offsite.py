@@ -225,7 +225,7 @@ def _recovered(folder: Path, server: StorageServer, *, megabytes: int, runs: int
     bench.copy(destination)
     place = f"{_BUCKET}/{destination.options['folder']}"
     kit = folder / "kit.txt"
-    kit.write_text(bench.offsite.kit(site_name="Bench").text)
+    kit.write_text(bench.offsite.keys.kit(site_name="Bench").text)
     [copy] = bench.offsite.ledger(destination.id).copies
     site = bench.offsite.settings().site
     empty = folder / "empty"

@@ -59,7 +59,7 @@ def show(*, as_json: bool) -> None:
                 "public_key": kit.public_key,
                 "secret_key": kit.secret_key,
                 "commands": list(kit.commands),
-                "state": current_offsite().kit_state(),
+                "state": current_offsite().keys.kit_state(),
             }
         )
         return
@@ -108,7 +108,7 @@ def confirm() -> None:
             characters = click.prompt("Last 4 characters of the secret key", err=True)
         else:
             characters = stdin_line("text")
-        current_offsite().confirm_kit(str(characters).strip(), by=typist())
+        current_offsite().keys.confirm_kit(str(characters).strip(), by=typist())
     keep_entry(audit.record_kit_confirmed, public_key)
     say("Recovery kit confirmed.")
 
@@ -119,7 +119,7 @@ def confirm() -> None:
 def keys(*, as_json: bool) -> None:
     """List the public keys that new copies are encrypted for."""
     settings = current_offsite().settings()
-    state = current_offsite().kit_state()
+    state = current_offsite().keys.kit_state()
     if as_json:
         print_json({"keys": list(settings.recipients), "kit": state})
         return
@@ -146,7 +146,7 @@ def new_key(*, yes: bool) -> None:
         require_word("new")
     with offsite_errors():
         before = newest_own(current_offsite().settings())
-        public_key = current_offsite().new_key(by=typist())
+        public_key = current_offsite().keys.new_key(by=typist())
     keep_entry(audit.record_new_key, before.public_key if before else "", public_key)
     say("New key created. Save its recovery kit now: `flask recovery-kit save kit.txt`.")
     put(public_key)
@@ -165,7 +165,7 @@ def add_key(public_key: str, name: str) -> None:
       flask recovery-kit add-key age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p Ben
     """
     with offsite_errors():
-        current_offsite().add_recipient(public_key, name, by=typist())
+        current_offsite().keys.add_recipient(public_key, name, by=typist())
     keep_entry(audit.record_recipient, public_key, name, is_added=True)
     say(f"New copies are also encrypted for {name}.")
 
@@ -178,7 +178,7 @@ def remove_key(public_key: str) -> None:
     It still opens the copies from before.
     """
     with offsite_errors():
-        current_offsite().remove_recipient(public_key, by=typist())
+        current_offsite().keys.remove_recipient(public_key, by=typist())
     keep_entry(audit.record_recipient, public_key, "", is_added=False)
     say("New copies are no longer encrypted for this key. It still opens those from before.")
 
@@ -188,4 +188,4 @@ def _kit() -> Kit:
         site_name = read_current_settings().site_name
     except BackupError:
         site_name = "Launcher"
-    return current_offsite().kit(site_name=site_name)
+    return current_offsite().keys.kit(site_name=site_name)

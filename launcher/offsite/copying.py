@@ -21,6 +21,7 @@ from launcher.backup.ports import Clock, utc_now
 from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
 from launcher.offsite.age import Identity
+from launcher.offsite.entering import with_delete_denied, with_found_options
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles, SettingsFile, Writer
 from launcher.offsite.keys import KeyFile
@@ -177,17 +178,9 @@ class _Run:
 
     def _keep_found(self, found: Mapping[str, str]) -> None:
         """Enter options that were left empty: an SSH server is known from then on."""
-        mine = self.destination.id
-
-        def filled(each: Destination) -> Destination:
-            new = {name: value for name, value in found.items() if not each.options.get(name)}
-            return replace(each, options={**each.options, **new}) if each.id == mine else each
-
-        def change(entered: Destinations) -> Destinations:
-            return replace(entered, destinations=tuple(map(filled, entered.destinations)))
-
         if found:
-            self.entered.change(change)
+            mine = self.destination.id
+            self.entered.change(lambda entered: with_found_options(entered, mine, found))
 
     # --- list ----------------------------------------------------------------------------
 
@@ -321,15 +314,8 @@ class _Run:
 
     def _remember_denied(self) -> None:
         """Try to delete nothing there until a test finds that it may."""
-
-        def change(entered: Destinations) -> Destinations:
-            changed = tuple(
-                replace(each, may_delete=False) if each.id == self.destination.id else each
-                for each in entered.destinations
-            )
-            return replace(entered, destinations=changed)
-
-        self.entered.change(change)
+        mine = self.destination.id
+        self.entered.change(lambda entered: with_delete_denied(entered, mine))
 
     # --- read for proof ------------------------------------------------------------------
 

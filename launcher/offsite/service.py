@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,35 +14,36 @@ from launcher.backup.records.backup import Backup, Listing
 from launcher.backup.records.plan import RestorePlan
 from launcher.backup.records.text import clean_note, readable
 from launcher.backup.service import BackupService
-from launcher.offsite.age import read_public_key
 from launcher.offsite.due import is_due
+from launcher.offsite.entering import (
+    find,
+    is_same_access,
+    with_changed,
+    with_new,
+    with_replaced,
+    with_site,
+    without,
+)
 from launcher.offsite.errors import OffsiteError
-from launcher.offsite.files import OffsiteFiles, SettingsFile, new_site
-from launcher.offsite.kept_secrets import with_kept_secrets
+from launcher.offsite.files import OffsiteFiles, SettingsFile
 from launcher.offsite.keys import KeyFile
-from launcher.offsite.kit import Kit, make_kit
-from launcher.offsite.rclone_options import check_rclone
+from launcher.offsite.kit import Kit
 from launcher.offsite.records import (
     Destination,
     Destinations,
     Ledger,
     OneDisk,
-    Recipient,
-    Service,
     folders_of,
 )
+from launcher.offsite.recovery_keys import RecoveryKeys
 from launcher.offsite.restore_test import FarCopy, next_tested, restore_test
-from launcher.offsite.standing import StandingReader, kit_state, newest_own
-from launcher.offsite.status import KitState, OffsiteStatus
+from launcher.offsite.standing import StandingReader
+from launcher.offsite.status import OffsiteStatus
 from launcher.offsite.trial import Trial, TrialStep, as_tested
 from launcher.offsite.trial_run import as_tried, run_trial
-from launcher.offsite.troubles import RemoteError
 from launcher.settings.table import SiteSettings
 
 __all__ = ["Kit", "OffsiteError", "OffsiteService"]
-
-MAX_NAME = 60
-_MAX_ID = 40
 
 
 class OffsiteService:
@@ -55,6 +53,9 @@ class OffsiteService:
     own. Every method is cheap but `try_out` and `fetch`. One that changes something raises
     `OffsiteError("file_unreadable")` where `destinations.json` is damaged, and leaves it as it is,
     and `InsufficientSpaceError` or `StoreUnavailableError` where it cannot be written.
+
+    Attributes:
+        keys: the keys that copies are encrypted for, and the recovery kit.
     """
 
     def __init__(self, data_dir: Path, backups: BackupService, *, clock: Clock = utc_now) -> None:
@@ -62,7 +63,8 @@ class OffsiteService:
         self._backups = backups
         self._clock = clock
         self._entered = SettingsFile(self._files)
-        self._keys = KeyFile(self._files)
+        self._secret_keys = KeyFile(self._files)
+        self.keys = RecoveryKeys(self._entered, self._secret_keys, clock=clock)
         self._standing = StandingReader(self._files, backups)
 
     # --- what is there -------------------------------------------------------------------
@@ -73,7 +75,7 @@ class OffsiteService:
 
     def find(self, destination_id: str) -> Destination:
         """Return one destination, or raise `OffsiteError("destination_not_found")`."""
-        return _find(self.settings(), destination_id)
+        return find(self.settings(), destination_id)
 
     def ledger(self, destination_id: str) -> Ledger:
         """Return what is known of the copies at one destination."""
@@ -142,11 +144,7 @@ class OffsiteService:
         Raises:
             OffsiteError: `file_unreadable`, `secrets_needed`.
         """
-
-        def change(entered: Destinations) -> Destinations:
-            return replace(entered, site=entered.site or new_site())
-
-        entered = self._entered.change(change)
+        entered = self._entered.change(with_site)
         before = next((each for each in entered.destinations if each.id == destination.id), None)
         return run_trial(
             as_tried(destination, before),
@@ -171,19 +169,10 @@ class OffsiteService:
         added: list[Destination] = []
 
         def change(entered: Destinations) -> Destinations:
-            checked = _checked(destination, entered)
-            taken = {each.id for each in entered.destinations}
-            new = replace(
-                checked,
-                id=_free_id(checked, taken),
-                added_at=self._clock(),
-                added_by=readable(by),
-            )
+            grown, new = with_new(entered, destination, by=by, at=self._clock())
             self._files.forget(new.id)  # of one with this id that was removed
             added.append(new)
-            site = entered.site or new_site()
-            grown = replace(entered, site=site, destinations=(*entered.destinations, new))
-            return self._with_key(grown)
+            return self.keys.with_needed_key(grown)
 
         self._entered.change(change)
         return added[0]
@@ -205,17 +194,9 @@ class OffsiteService:
         changed: list[Destination] = []
 
         def change(entered: Destinations) -> Destinations:
-            before = _find(entered, destination.id)
-            if seen is not None and before != seen:
-                raise OffsiteError("outdated")
-            checked = _checked(destination, entered)
-            new = replace(
-                with_kept_secrets(checked, before),
-                added_at=before.added_at,
-                added_by=before.added_by,
-            )
+            grown, new = with_changed(entered, destination, seen=seen)
             changed.append(new)
-            return self._with_key(_with(entered, new))
+            return self.keys.with_needed_key(grown)
 
         self._entered.change(change)
         self._want(changed[0])
@@ -229,9 +210,10 @@ class OffsiteService:
         """
 
         def change(entered: Destinations) -> Destinations:
-            return _with(entered, replace(_find(entered, destination_id), paused=is_paused))
+            before = find(entered, destination_id)
+            return with_replaced(entered, replace(before, paused=is_paused))
 
-        self._want(_find(self._entered.change(change), destination_id))
+        self._want(find(self._entered.change(change), destination_id))
 
     def keep_test(self, tested: Destination, trial: Trial) -> None:
         """Keep what a passed test found, where the access is still the one that was tested.
@@ -241,12 +223,12 @@ class OffsiteService:
         """
 
         def change(entered: Destinations) -> Destinations:
-            now = _find(entered, tested.id)
-            if _access(now) != _access(tested):
+            now = find(entered, tested.id)
+            if not is_same_access(now, tested):
                 return entered
-            return _with(entered, as_tested(now, trial, at=self._clock()))
+            return with_replaced(entered, as_tested(now, trial, at=self._clock()))
 
-        self._want(_find(self._entered.change(change), tested.id))
+        self._want(find(self._entered.change(change), tested.id))
 
     def remove(self, destination_id: str, *, by: str) -> Destination:
         """Forget a destination and what is known of it; its copies stay where they are.
@@ -260,9 +242,8 @@ class OffsiteService:
         removed: list[Destination] = []
 
         def change(entered: Destinations) -> Destinations:
-            removed.append(_find(entered, destination_id))
-            rest = tuple(each for each in entered.destinations if each.id != destination_id)
-            return replace(entered, destinations=rest)
+            removed.append(find(entered, destination_id))
+            return without(entered, removed[0])
 
         self._entered.change(change)
         self._files.forget(destination_id)
@@ -314,7 +295,7 @@ class OffsiteService:
             place,
             self.settings().site,
             copy,
-            [each.identity for each in self._keys.read()],
+            [each.identity for each in self._secret_keys.read()],
             by=by,
             on_progress=on_progress,
             operation_id=operation_id,
@@ -340,123 +321,11 @@ class OffsiteService:
             far,
             files=self._files,
             backups=self._backups,
-            identities=tuple(each.identity for each in self._keys.read()),
+            identities=tuple(each.identity for each in self._secret_keys.read()),
             site=self.settings().site,
             by=by,
             clock=self._clock,
             on_progress=on_progress,
-        )
-
-    # --- keys ----------------------------------------------------------------------------
-
-    def kit(self, *, site_name: str) -> Kit:
-        """Return the recovery kit of the newest own key.
-
-        Raises:
-            OffsiteError: `no_key`: there is none, or its secret key is not in the data directory.
-                `key_unreadable`.
-        """
-        entered = self.settings()
-        newest = newest_own(entered)
-        keys = self._keys.read()
-        own = next((each for each in keys if newest and each.public_key == newest.public_key), None)
-        if newest is None or own is None:
-            raise OffsiteError("no_key")
-        return make_kit(
-            [own, *(each for each in keys if each is not own)],
-            entered.destinations,
-            site_name=site_name,
-            created_at=own.created_at or newest.added_at or self._clock(),
-        )
-
-    def confirm_kit(self, characters: str, *, by: str) -> None:
-        """Record that someone has the kit, by the last four characters of its secret key.
-
-        Raises:
-            OffsiteError: `wrong_characters`, `no_key`, `key_unreadable`.
-        """
-
-        def change(entered: Destinations) -> Destinations:
-            newest = newest_own(entered)
-            known = {each.public_key: each for each in self._keys.read()}
-            if newest is None or newest.public_key not in known:
-                raise OffsiteError("no_key")
-            if not known[newest.public_key].ends_with(characters):
-                raise OffsiteError("wrong_characters")
-            return replace(
-                entered,
-                kit_confirmed_key=newest.public_key,
-                kit_confirmed_at=self._clock(),
-                kit_confirmed_by=readable(by),
-            )
-
-        self._entered.change(change)
-
-    def new_key(self, *, by: str) -> str:
-        """Make a new key; copies from now on are for it and the other recipients, not the old.
-
-        The old secret key stays in `recovery_key`, for the copies that need it. Returns the new
-        public key.
-        """
-        del by  # the door records who
-        made: list[str] = []
-
-        def change(entered: Destinations) -> Destinations:
-            with_new = self._with_new_key(entered)
-            made.append(with_new.recipients[0].public_key)
-            return with_new
-
-        self._entered.change(change)
-        return made[0]
-
-    def add_recipient(self, public_key: str, label: str, *, by: str) -> None:
-        """Encrypt new copies for this public key as well.
-
-        Raises:
-            OffsiteError: `invalid_key`, `name_taken` (there already).
-        """
-        del by  # the door records who
-        key = read_public_key(public_key)
-
-        def change(entered: Destinations) -> Destinations:
-            if any(each.public_key == key for each in entered.recipients):
-                raise OffsiteError("name_taken", name=key)
-            new = Recipient(key, clean_note(label)[:MAX_NAME], added_at=self._clock())
-            return replace(entered, recipients=(*entered.recipients, new))
-
-        self._entered.change(change)
-
-    def remove_recipient(self, public_key: str, *, by: str) -> None:
-        """Encrypt new copies no longer for this key.
-
-        Raises:
-            OffsiteError: `invalid_key`: it is none of them. `last_recipient`: it is the last one,
-                or the one of the kit, which a new key replaces.
-        """
-        del by  # the door records who
-
-        def change(entered: Destinations) -> Destinations:
-            going = [each for each in entered.recipients if each.public_key == public_key.strip()]
-            if not going:
-                raise OffsiteError("invalid_key")
-            if going[0].is_own or len(entered.recipients) == 1:
-                raise OffsiteError("last_recipient")
-            rest = tuple(each for each in entered.recipients if each is not going[0])
-            return replace(entered, recipients=rest)
-
-        self._entered.change(change)
-
-    def _with_key(self, entered: Destinations) -> Destinations:
-        """Return the settings with an own key where something is encrypted and there is none."""
-        needs_one = any(each.encrypt for each in entered.destinations)
-        return self._with_new_key(entered) if needs_one and not newest_own(entered) else entered
-
-    def _with_new_key(self, entered: Destinations) -> Destinations:
-        now = self._clock()
-        key = self._keys.add(now=now)
-        others = tuple(each for each in entered.recipients if not each.is_own)
-        return replace(
-            entered, recipients=(Recipient(key.public_key, is_own=True, added_at=now), *others)
         )
 
     # --- rules ---------------------------------------------------------------------------
@@ -494,56 +363,3 @@ class OffsiteService:
         """Take that back."""
         del by  # the door records who
         self._entered.change(lambda entered: replace(entered, one_disk=None))
-
-    def kit_state(self) -> KitState:
-        """Return how the recovery kit stands. Cheaper than all of `status`."""
-        with contextlib.suppress(OffsiteError):
-            return kit_state(self.settings(), self._keys)
-        return KitState.NONE
-
-
-def _find(entered: Destinations, destination_id: str) -> Destination:
-    for each in entered.destinations:
-        if each.id == destination_id:
-            return each
-    raise OffsiteError("destination_not_found", destination=destination_id[:80])
-
-
-def _access(destination: Destination) -> tuple[object, ...]:
-    return destination.service, destination.options, destination.secrets
-
-
-def _with(entered: Destinations, changed: Destination) -> Destinations:
-    found = tuple(changed if each.id == changed.id else each for each in entered.destinations)
-    return replace(entered, destinations=found)
-
-
-def _checked(destination: Destination, entered: Destinations) -> Destination:
-    """Return a destination with what every service needs of it in order."""
-    name = " ".join(readable(destination.name).split())
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise OffsiteError("invalid_option", option="name")
-    for other in entered.destinations:
-        if other.id != destination.id and other.name.casefold() == name.casefold():
-            raise OffsiteError("name_taken", name=name)
-    for option in ("limit_bytes_s", "stale_after_h"):
-        if getattr(destination, option) < 0:
-            raise OffsiteError("invalid_option", option=option)
-    if destination.service is Service.RCLONE:
-        try:
-            check_rclone(destination.options, destination.secrets)
-        except RemoteError as error:
-            raise OffsiteError("invalid_option", option=str(error.facts["option"])) from error
-    return replace(destination, name=name)
-
-
-def _free_id(destination: Destination, taken: set[str]) -> str:
-    """Return an id made of the name: "Käse-Box 2" → `kase-box-2`, and unique."""
-    plain = unicodedata.normalize("NFKD", destination.name).encode("ascii", "ignore").decode()
-    base = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:_MAX_ID].strip("-")
-    base = base or str(destination.service)
-    found, count = base, 1
-    while found in taken:
-        count += 1
-        found = f"{base}-{count}"
-    return found

@@ -94,7 +94,7 @@ def test_the_keyboard_alone_adds_a_folder_whose_first_test_fails(
     expect(page.get_by_role("heading", name="Recovery kit for")).to_be_visible()
     assert findings(page) == []
     with app.app_context():
-        key = current_offsite().kit(site_name="Home").secret_key
+        key = current_offsite().keys.kit(site_name="Home").secret_key
     page.get_by_label("Last 4 characters of the key").fill(key[-4:])
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Second disk")).to_be_visible()
@@ -131,8 +131,8 @@ def test_a_copy_appears_by_the_server_itself_and_the_kit_turns_the_page_green(
     (manifest,) = [each for each in copies_in(folder) if backup.id in each.name]
     assert "BEGIN AGE ENCRYPTED FILE" in manifest.read_text()
     with app.app_context():
-        key = current_offsite().kit(site_name="Home").secret_key
-        current_offsite().confirm_kit(key[-4:], by="ada")
+        key = current_offsite().keys.kit(site_name="Home").secret_key
+        current_offsite().keys.confirm_kit(key[-4:], by="ada")
     page.reload()
     expect(page.locator("#offsite .answer")).to_have_attribute("data-state", "ok")
 

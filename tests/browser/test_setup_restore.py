@@ -44,7 +44,7 @@ def place(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
         nas = Destination("", "NAS", Service.FOLDER, Place.THIS_SERVER, options)
         made = current_offsite().add(nas, by="test")
         run_destination(current_backups(), data, made.id, site=SiteSettings)
-        (folder / "kit.txt").write_text(current_offsite().kit(site_name="Home").text)
+        (folder / "kit.txt").write_text(current_offsite().keys.kit(site_name="Home").text)
     shutil.rmtree(data)
     return folder
 

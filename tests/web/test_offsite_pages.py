@@ -536,7 +536,7 @@ def test_the_kit_has_the_key_and_is_amber_until_it_is_confirmed(
 
     answer = ada.open(f"{OFF_SITE}/kit")
     with app.app_context():
-        kit = current_offsite().kit(site_name="Launcher")
+        kit = current_offsite().keys.kit(site_name="Launcher")
     assert kit.secret_key in re.sub(r"\s", "", shown(ada))
     assert "s3://ada-launcher" in shown(ada)
     assert 'class="qr"' in answer.text
@@ -555,7 +555,7 @@ def test_the_kit_has_the_key_and_is_amber_until_it_is_confirmed(
     ada.send(f"{OFF_SITE}/kit", last=kit.secret_key[-4:].lower())
 
     with app.app_context():
-        assert current_offsite().kit_state() is KitState.CONFIRMED
+        assert current_offsite().keys.kit_state() is KitState.CONFIRMED
     ada.open(OFF_SITE)
     assert "Confirm the recovery kit" not in shown(ada)
     assert "confirm_kit" in logged(app)

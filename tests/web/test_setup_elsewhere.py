@@ -55,7 +55,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, 
         )
         id_ = backups.create(by="ada").id
         run_destination(backups, root / "data", made.id, site=SiteSettings)
-        yield folder, offsite.kit(site_name="Home").text, id_
+        yield folder, offsite.keys.kit(site_name="Home").text, id_
 
 
 def look(visitor: Visitor, token: str, **fields: object) -> TestResponse:

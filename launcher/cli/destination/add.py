@@ -62,7 +62,7 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
     keep_entry(audit.record_added, added, is_tested=not no_test)
     keep_entry(audit.record_first_key, before, current_offsite().settings())
     say(f"Destination {added.name} added.")
-    if added.encrypt and current_offsite().kit_state() is KitState.UNCONFIRMED:
+    if added.encrypt and current_offsite().keys.kit_state() is KitState.UNCONFIRMED:
         say("Without the recovery kit no one can open the copies there, not even you.")
         say("`flask recovery-kit save kit.txt` saves it. Then `flask recovery-kit confirm`.")
     print_result(facts_of(added), added.id, as_json=as_json)

@@ -74,7 +74,7 @@ def test_a_copy_opens_with_plain_programs(offsite: Offsite, tmp_path: Path) -> N
     (backup,) = scheduled(offsite)
     nas = offsite.add(encrypt=True)
     offsite.run(nas)
-    kit = offsite.service.kit(site_name="Home")
+    kit = offsite.service.keys.kit(site_name="Home")
     copy = offsite.there(nas) / f"launcher-{backup.id}.db.zst.age"
     with copy.open("rb") as source, (tmp_path / "plain.db.zst").open("wb") as target:
         decrypt(source, target, read_identities(kit.text))
@@ -227,10 +227,10 @@ def test_a_new_key_is_used_for_what_was_encrypted_before_it(offsite: Offsite) ->
     nas = offsite.add(encrypt=True)
     Failing.error = RemoteError(Trouble.BROKEN_OFF)
     offsite.run(nas, open_=Failing)
-    key = offsite.service.new_key(by="ada")
+    key = offsite.service.keys.new_key(by="ada")
     assert offsite.run(nas).copies[0].recipients == {key}
     assert offsite.of(nas).needs_old_key == 0
-    offsite.service.new_key(by="ada")
+    offsite.service.keys.new_key(by="ada")
     assert offsite.of(nas).needs_old_key == 1
 
 
@@ -619,7 +619,7 @@ def test_copies_of_another_machine_with_our_name_are_never_removed(
 def test_a_foreign_recipient_opens_new_copies(offsite: Offsite, tmp_path: Path) -> None:
     office = make_identity()
     nas = offsite.add(encrypt=True)
-    offsite.service.add_recipient(office.public_key, "Office", by="ada")
+    offsite.service.keys.add_recipient(office.public_key, "Office", by="ada")
     (backup,) = scheduled(offsite)
     offsite.run(nas)
     there = offsite.there(nas) / f"launcher-{backup.id}.db.zst.age"

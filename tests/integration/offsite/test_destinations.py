@@ -103,7 +103,7 @@ def test_a_damaged_file_is_said_and_never_overwritten(offsite: Offsite) -> None:
         lambda: service.find(added.id),
         lambda: service.add(bucket(), by="ada"),
         lambda: service.remove(added.id, by="ada"),
-        lambda: service.new_key(by="ada"),
+        lambda: service.keys.new_key(by="ada"),
         lambda: service.accept_one_disk("so it is", until=None, by="ada"),
     ):
         with pytest.raises(OffsiteError) as refused:
@@ -142,7 +142,7 @@ def test_the_first_encrypted_destination_makes_the_key(offsite: Offsite) -> None
     offsite.add("NAS")
     assert offsite.status().kit is KitState.NONE
     with pytest.raises(OffsiteError) as refused:
-        offsite.service.kit(site_name="Home")
+        offsite.service.keys.kit(site_name="Home")
     assert refused.value.code == "no_key"
     nas = offsite.service.find("nas")
     offsite.service.change(replace(nas, encrypt=True), by="ada")
@@ -164,7 +164,7 @@ def test_no_kit_is_asked_for_while_nothing_is_encrypted(offsite: Offsite) -> Non
 
 def test_the_kit_is_confirmed_by_the_end_of_its_key(offsite: Offsite) -> None:
     offsite.service.add(bucket(), by="ada")
-    kit = offsite.service.kit(site_name="Home\n2")
+    kit = offsite.service.keys.kit(site_name="Home\n2")
     (found,) = read_identities(kit.text)
     assert (found.secret_key, found.public_key) == (kit.secret_key, kit.public_key)
     assert all(
@@ -175,22 +175,22 @@ def test_the_kit_is_confirmed_by_the_end_of_its_key(offsite: Offsite) -> None:
     assert "flask backup recover s3://ada" in kit.text
     for wrong in ("", "XXXX", kit.secret_key[-3:], kit.secret_key):
         with pytest.raises(OffsiteError) as refused:
-            offsite.service.confirm_kit(wrong, by="ben")
+            offsite.service.keys.confirm_kit(wrong, by="ben")
         assert refused.value.code == "wrong_characters"
-    offsite.service.confirm_kit(f" {kit.secret_key[-4:].lower()} ", by="ben")
+    offsite.service.keys.confirm_kit(f" {kit.secret_key[-4:].lower()} ", by="ben")
     assert offsite.status().kit is KitState.CONFIRMED
     assert offsite.service.settings().kit_confirmed_by == "ben"
 
 
 def test_a_new_key_needs_a_new_kit_and_keeps_the_old_key(offsite: Offsite) -> None:
     offsite.service.add(bucket(), by="ada")
-    old = offsite.service.kit(site_name="Home")
-    offsite.service.confirm_kit(old.secret_key[-4:], by="ada")
+    old = offsite.service.keys.kit(site_name="Home")
+    offsite.service.keys.confirm_kit(old.secret_key[-4:], by="ada")
     office = make_identity()
-    offsite.service.add_recipient(f" {office.public_key}\n", "Office", by="ada")
-    public_key = offsite.service.new_key(by="ada")
+    offsite.service.keys.add_recipient(f" {office.public_key}\n", "Office", by="ada")
+    public_key = offsite.service.keys.new_key(by="ada")
     assert offsite.status().kit is KitState.UNCONFIRMED
-    kit = offsite.service.kit(site_name="Home")
+    kit = offsite.service.keys.kit(site_name="Home")
     assert kit.public_key == public_key != old.public_key
     assert [each.secret_key for each in read_identities(kit.text)] == [
         kit.secret_key,
@@ -206,13 +206,13 @@ def test_recipients_are_public_keys_of_which_the_kits_stays(offsite: Offsite) ->
     office = make_identity()
     for wrong in ("", "age1abc", office.secret_key, office.public_key[:-1] + "1"):
         with pytest.raises(OffsiteError) as refused:
-            offsite.service.add_recipient(wrong, "Office", by="ada")
+            offsite.service.keys.add_recipient(wrong, "Office", by="ada")
         assert refused.value.code == "invalid_key"
-    offsite.service.add_recipient(office.public_key, "Office", by="ada")
+    offsite.service.keys.add_recipient(office.public_key, "Office", by="ada")
     with pytest.raises(OffsiteError) as refused:
-        offsite.service.remove_recipient(own, by="ada")
+        offsite.service.keys.remove_recipient(own, by="ada")
     assert refused.value.code == "last_recipient"
-    offsite.service.remove_recipient(office.public_key, by="ada")
+    offsite.service.keys.remove_recipient(office.public_key, by="ada")
     assert [each.public_key for each in offsite.service.settings().recipients] == [own]
 
 
@@ -223,12 +223,12 @@ def test_a_lost_secret_key_is_said_and_a_damaged_one_is_not_overwritten(offsite:
     path.write_text(damaged)
     assert offsite.status().kit is KitState.KEY_MISSING
     with pytest.raises(OffsiteError) as refused:
-        offsite.service.new_key(by="ada")
+        offsite.service.keys.new_key(by="ada")
     assert refused.value.code == "key_unreadable"
     assert path.read_text() == damaged
     path.unlink()
     assert offsite.status().kit is KitState.KEY_MISSING
-    offsite.service.new_key(by="ada")
+    offsite.service.keys.new_key(by="ada")
     assert offsite.status().kit is KitState.UNCONFIRMED
 
 

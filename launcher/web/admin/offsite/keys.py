@@ -39,7 +39,7 @@ def new_key() -> ResponseReturnValue:
         return question
     service, actor = current_offsite(), acting_user()
     before = next((each.public_key for each in service.settings().recipients if each.is_own), "")
-    after = service.new_key(by=actor.name)
+    after = service.keys.new_key(by=actor.name)
     audit.record_new_key(before, after, actor=actor)
     db.session.commit()
     flash(_("New key created. Print or save its recovery kit."))
@@ -56,7 +56,7 @@ def add_recipient() -> ResponseReturnValue:
     label = request.form.get("label", "").strip()[:_MAX_LABEL]
     actor = acting_user()
     try:
-        current_offsite().add_recipient(public_key, label, by=actor.name)
+        current_offsite().keys.add_recipient(public_key, label, by=actor.name)
     except OffsiteError as error:
         words = _("This key is in the list already.") if error.code == "name_taken" else ""
         return _page(public_key, label, words or error_words(error)), 422
@@ -74,7 +74,7 @@ def remove_recipient() -> ResponseReturnValue:
         return question
     public_key, actor, service = request.form.get("key", ""), acting_user(), current_offsite()
     known = [each for each in service.settings().recipients if each.public_key == public_key]
-    service.remove_recipient(public_key, by=actor.name)
+    service.keys.remove_recipient(public_key, by=actor.name)
     audit.record_recipient(public_key, known[0].label, is_added=False, actor=actor)
     db.session.commit()
     flash(_("Key %(key)s removed. It still opens older copies.", key=short_key(public_key)))

@@ -66,7 +66,7 @@ def confirm_kit() -> ResponseReturnValue:
     """Record that someone has the kit, by the last characters of its key."""
     found, actor = _kit(), acting_user()
     try:
-        current_offsite().confirm_kit(request.form.get("last", ""), by=actor.name)
+        current_offsite().keys.confirm_kit(request.form.get("last", ""), by=actor.name)
     except OffsiteError as error:
         return _page(found, error_words(error)), 422
     audit.record_kit_confirmed(found.public_key, actor=actor)
@@ -76,7 +76,7 @@ def confirm_kit() -> ResponseReturnValue:
 
 
 def _kit() -> Kit:
-    return current_offsite().kit(site_name=site_settings().site_name)
+    return current_offsite().keys.kit(site_name=site_settings().site_name)
 
 
 def _record_shown() -> None:
@@ -101,7 +101,7 @@ def _page(found: Kit, error: str = "") -> Response:
         code_of_key=draw_code(found.secret_key),
         places=[(each, kind_words(each), address_words(each)) for each in found.destinations],
         version=APP_VERSION,
-        is_confirmed=current_offsite().kit_state() is KitState.CONFIRMED,
+        is_confirmed=current_offsite().keys.kit_state() is KitState.CONFIRMED,
         confirmed_at=entered.kit_confirmed_at,
         error=error,
         last_characters=LAST_CHARACTERS,
