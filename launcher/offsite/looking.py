@@ -13,8 +13,8 @@ from launcher.background.child import answering, started
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.offsite.age import Identity, read_identities
 from launcher.offsite.errors import OffsiteError
+from launcher.offsite.found import FoundPlace, look
 from launcher.offsite.records import Destination
-from launcher.offsite.recover import FoundPlace, look
 from launcher.offsite.troubles import RemoteError, Trouble
 
 _NEEDED_VARIABLES = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "VIRTUAL_ENV",
@@ -40,7 +40,7 @@ class _Result:
 
 
 def look_in_child(place: Destination, key: str, *, deadline_s: float = 45.0) -> FoundPlace:
-    """Return what `recover.look` finds, with the keys in the text `key`, in a process of its own.
+    """Return what `found.look` finds, with the keys in the text `key`, in a process of its own.
 
     Of each site only the newest 200 copies are returned, fewer where there are many sites.
 

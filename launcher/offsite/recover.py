@@ -1,237 +1,33 @@
-"""Copies in a place, found and brought back without the site that wrote them.
+"""The download of a copy from a place, without the site that wrote it.
 
-A bare machine has neither destinations nor a key of its own: the place comes from options, the key
-from the recovery kit. Nothing is changed at the place. Here, nothing is listed before a copy is
-downloaded, verified and published as the backup that it was.
+Here, nothing is listed before the copy is downloaded, verified and published as the backup that it
+was. Nothing is changed at the place.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.files import disk_errors, free_bytes
 from launcher.backup.ports import OnBytes, OnProgress
 from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import CLOCK_TOLERANCE, Backup, Kind
-from launcher.backup.records.ids import BackupId, moment_of
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import BackupId
 from launcher.backup.service import BackupService
-from launcher.backup.store.names import id_of_manifest, manifest_name
 from launcher.offsite.addresses import address_of
-from launcher.offsite.age import SUFFIX, Identity
-from launcher.offsite.copy_manifest import (
-    MAX_BYTES,
-    CopyManifest,
-    copy_of,
-    id_of_object,
-    open_copy_manifest,
-    read_copy_manifest,
-)
+from launcher.offsite.age import Identity
+from launcher.offsite.copy_manifest import copy_of, open_copy_manifest
 from launcher.offsite.download import download_copy, needed_bytes
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.fetching import as_backup_errors
-from launcher.offsite.object_names import site_of
+from launcher.offsite.found import load_manifest
 from launcher.offsite.opening import open_remote
-from launcher.offsite.records import Destination, Service, StoredCopy
+from launcher.offsite.records import Destination, StoredCopy
 from launcher.offsite.remote import Remote
 from launcher.offsite.troubles import RemoteError, Trouble
-
-_PLACE_ID = "-"
-MOST_READ = 30
-"""So many of the newest copies of a site are described; of older ones the time is known."""
-_MOST_KEYS = 10
-_MOST_LETTERS = 100
-
-
-class Doubt(StrEnum):
-    """Why a copy is restored only where a person chose it."""
-
-    NOT_ENCRYPTED = "not_encrypted"  # although other copies of the site are
-    FROM_FUTURE = "from_future"  # by the clock of this machine
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCopy:
-    """A copy at a place.
-
-    Attributes:
-        created_at: of the backup.
-        size_bytes: of what is downloaded, 0 where its manifest was not read.
-        kind, app_version, database_bytes: of the backup, as far as the key opens its manifest.
-        opens: whether a key that was given opens it; None where its manifest was not read.
-        recipients: the public keys that open it, none for one that is not encrypted.
-        is_whole: False where its object is missing, or has another size.
-        doubt: why it is never chosen automatically, None where nothing is strange.
-    """
-
-    id: BackupId
-    created_at: datetime
-    size_bytes: int = 0
-    kind: Kind | None = None
-    app_version: str = ""
-    database_bytes: int = 0
-    opens: bool | None = None
-    recipients: tuple[str, ...] = ()
-    is_whole: bool = True
-    doubt: Doubt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSite:
-    """The copies of one site at a place, newest first; `name` is "" where no key opens one.
-
-    `count` is how many there are, where `copies` are only the newest.
-    """
-
-    id: str
-    name: str
-    copies: tuple[FoundCopy, ...]
-    count: int = 0
-
-    @property
-    def usable(self) -> Sequence[FoundCopy]:
-        """The copies that can be brought back, as far as is known, newest first."""
-        return [each for each in self.copies if each.is_whole and each.opens is not False]
-
-    @property
-    def trusted(self) -> Sequence[FoundCopy]:
-        """The copies that may be brought back without being chosen, newest first."""
-        return [each for each in self.usable if each.doubt is None]
-
-    @property
-    def doubted(self) -> Sequence[FoundCopy]:
-        """The copies that are passed over: usable, and newer than those to be trusted."""
-        newest = self.trusted[0].created_at if self.trusted else None
-        doubted = [each for each in self.usable if each.doubt is not None]
-        return [each for each in doubted if newest is None or each.created_at >= newest]
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPlace:
-    """What is in a place: its sites, the one with the newest copy first."""
-
-    sites: tuple[FoundSite, ...]
-
-    @property
-    def newest(self) -> tuple[FoundSite, FoundCopy] | None:
-        """The newest copy that may be brought back without being chosen, None where none is.
-
-        Of several sites, one with encrypted copies comes first: anyone can add a site.
-        """
-        found = [(site, each) for site in self.sites for each in site.trusted[:1]]
-        return max(found, key=lambda it: (bool(it[1].recipients), it[1].created_at), default=None)
-
-    @property
-    def needed(self) -> str:
-        """The public keys of copies that no given key opens, "" where there is none."""
-        closed = [each for site in self.sites for each in site.copies if each.opens is False]
-        return " or ".join(sorted({key for each in closed for key in each.recipients}))
-
-    def find(self, backup_id: str, site_id: str = "") -> tuple[FoundSite, FoundCopy]:
-        """Return one copy.
-
-        Raises:
-            OffsiteError: `copy_not_found`.
-        """
-        for site in self.sites:
-            for each in site.copies:
-                if each.id == backup_id and site_id in {"", site.id}:
-                    return site, each
-        raise OffsiteError("copy_not_found", backup_id=backup_id)
-
-
-def place_of(
-    service: Service, options: Mapping[str, str], secrets_: Mapping[str, str]
-) -> Destination:
-    """Return a place to look into; it may be named with the folder of its site or without."""
-    key = "path" if service is Service.FOLDER else "folder"
-    parent, _, last = options.get(key, "").rstrip("/").rpartition("/")
-    if site_of(last):
-        options = {**options, key: parent or ("/" if key == "path" else "")}
-    return Destination(_PLACE_ID, _PLACE_ID, service, options=options, secrets=secrets_)
-
-
-def look(place: Destination, identities: Sequence[Identity], *, site_id: str = "") -> FoundPlace:
-    """Return the copies in a place; nothing is changed there.
-
-    The manifests of the newest copies are read, a request each; no data is downloaded.
-
-    Raises:
-        RemoteError
-        OffsiteError: `no_copies`.
-    """
-    with contextlib.closing(open_remote(place)) as remote:
-        ids = [each for each in remote.list_sites() if site_id in {"", each}]
-    sites = [found for each in ids if (found := _look_into(place, each, identities)).copies]
-    if not sites:
-        raise OffsiteError("no_copies")
-    sites.sort(key=lambda site: site.copies[0].created_at, reverse=True)
-    return FoundPlace(tuple(sites))
-
-
-def _look_into(place: Destination, site_id: str, identities: Sequence[Identity]) -> FoundSite:
-    with contextlib.closing(open_remote(place, site=site_id)) as remote:
-        sizes = {each.name: each.size_bytes for each in remote.list()}
-        encrypted = {id_of_object(name) for name in sizes if name.endswith(SUFFIX)} - {None}
-        ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_to_read, reverse=True)
-        copies, names = [], []
-        for at, each in enumerate(ids):
-            if at >= MOST_READ:
-                found = FoundCopy(each, _moment(each))
-                is_encrypted = each in encrypted
-            else:
-                found, name = _describe(remote, each, identities, sizes)
-                is_encrypted = bool(found.recipients)
-                names.append(name)
-            doubt = _doubt(found, is_encrypted=is_encrypted, others_are=bool(encrypted))
-            copies.append(replace(found, doubt=doubt))
-    # An id has no fractions of a second.
-    copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
-    name = next(filter(None, names), "")
-    return FoundSite(site_id, name[:_MOST_LETTERS], tuple(copies), len(copies))
-
-
-def _doubt(copy: FoundCopy, *, is_encrypted: bool, others_are: bool) -> Doubt | None:
-    """Return why a person should look at a copy first: the place may be in other hands."""
-    if others_are and not is_encrypted:
-        return Doubt.NOT_ENCRYPTED
-    return Doubt.FROM_FUTURE if _is_from_future(copy.created_at) else None
-
-
-def _describe(
-    remote: Remote, id_: BackupId, identities: Sequence[Identity], sizes: Mapping[str, int]
-) -> tuple[FoundCopy, str]:
-    """Return a copy as its manifest describes it, and the name of its site."""
-    try:
-        manifest = _manifest(remote, id_)
-    except OffsiteError:
-        return FoundCopy(id_, _moment(id_), is_whole=False), ""
-    copy = FoundCopy(
-        id_,
-        manifest.created_at,
-        size_bytes=manifest.stored.size_bytes,
-        opens=False,
-        recipients=tuple(sorted(each[:_MOST_LETTERS] for each in manifest.recipients)[:_MOST_KEYS]),
-        is_whole=sizes.get(manifest.stored.name) == manifest.stored.size_bytes,
-    )
-    try:
-        backup, name = open_copy_manifest(manifest, identities)
-    except OffsiteError as error:
-        return replace(copy, is_whole=copy.is_whole and error.code == "not_opened"), ""
-    size_bytes = backup.database.size_bytes if backup.database else 0
-    version = backup.app_version[:_MOST_LETTERS]
-    opened = replace(copy, opens=True, kind=backup.kind, app_version=version)
-    return replace(opened, database_bytes=size_bytes), name
-
-
-def _manifest(remote: Remote, id_: BackupId) -> CopyManifest:
-    name = manifest_name(id_)
-    return read_copy_manifest(remote.get_bytes(name, limit=MAX_BYTES), name=name)
 
 
 def bring(
@@ -278,7 +74,7 @@ def bring(
 
 def _opened(remote: Remote, backup_id: BackupId, identities: Sequence[Identity]) -> StoredCopy:
     try:
-        manifest = _manifest(remote, backup_id)
+        manifest = load_manifest(remote, backup_id)
     except RemoteError as error:
         if error.trouble is Trouble.NOT_THERE:
             raise OffsiteError("copy_not_found", backup_id=backup_id) from error
@@ -307,16 +103,3 @@ def _require_room(copy: StoredCopy, data_dir: Path) -> None:
             required_bytes=needed,
             available_bytes=free,
         )
-
-
-def _to_read(id_: BackupId) -> tuple[bool, datetime, str]:
-    """Return the order of reading: those that no right clock has shown yet come last."""
-    return not _is_from_future(_moment(id_)), _moment(id_), id_
-
-
-def _is_from_future(at: datetime) -> bool:
-    return at - datetime.now(UTC) > CLOCK_TOLERANCE
-
-
-def _moment(id_: BackupId) -> datetime:
-    return moment_of(id_) or datetime(1970, 1, 1, tzinfo=UTC)

@@ -25,9 +25,9 @@ from launcher.i18n.locale import gettext as _
 from launcher.i18n.offsite import SERVICE_WORDS, short_key, trouble_words
 from launcher.offsite.bringing import CopyWanted, start_bringing
 from launcher.offsite.errors import OffsiteError
+from launcher.offsite.found import FoundPlace, place_of
 from launcher.offsite.looking import look_in_child
 from launcher.offsite.records import Destination
-from launcher.offsite.recover import FoundPlace, place_of
 from launcher.offsite.troubles import RemoteError, Trouble
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.draft import Draft

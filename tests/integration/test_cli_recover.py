@@ -187,7 +187,7 @@ def test_a_copy_from_the_future_is_only_taken_when_it_is_chosen(
     bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if the clock here was a day behind.
-    monkeypatch.setattr("launcher.offsite.recover.CLOCK_TOLERANCE", timedelta(days=-1))
+    monkeypatch.setattr("launcher.offsite.found.CLOCK_TOLERANCE", timedelta(days=-1))
     kit = str(tmp_path / "kit.txt")
     refused = bare("backup", "recover", disk, "--key-file", kit, expect=2).stderr
     assert f"Passing over {copied}: dated in the future by the clock here." in refused

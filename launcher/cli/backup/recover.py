@@ -26,17 +26,10 @@ from launcher.current import current_backups, current_config
 from launcher.offsite.age import Identity, read_identities
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.found import Doubt, FoundCopy, FoundPlace, FoundSite, look, place_of
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.records import Destination
-from launcher.offsite.recover import (
-    Doubt,
-    FoundCopy,
-    FoundPlace,
-    FoundSite,
-    bring,
-    look,
-    place_of,
-)
+from launcher.offsite.recover import bring
 
 _DOUBTS: Mapping[Doubt | None, str] = {
     Doubt.NOT_ENCRYPTED: "not encrypted, although the others are",
