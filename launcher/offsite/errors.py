@@ -10,7 +10,7 @@ class OffsiteError(Exception):
         code: `destination_not_found`, `name_taken`, `copy_not_found`, `wrong_characters`, `no_key`,
             `invalid_key`, `mistyped_key`, `secrets_needed`, `outdated` (it is not as it was seen),
             `last_recipient`, `invalid_option`, `file_unreadable`, `key_unreadable`, `not_opened`
-            (none of the keys opens it), `copy_damaged`.
+            (none of the keys opens it), `copy_damaged`, `test_running` (try again in a minute).
         facts: what its words need.
     """
 

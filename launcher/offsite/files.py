@@ -25,6 +25,8 @@ from launcher.backup.reasons import Reason
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.records import Destinations
 
+MOST_TESTS = 3
+"""So many tests of destinations run at once from pages: each holds a thread of the web server."""
 _LOCK_TIMEOUT_S = 10.0
 _PROCESS_LOCK_TIMEOUT_S = 1.0
 _WRITER = re.compile(r"[a-z0-9]{12}", re.ASCII)
@@ -115,6 +117,15 @@ class OffsiteFiles:
         # A moment's patience: `is_held` takes the lock, too.
         lock = self._lock(f"offsite-{destination_id}")
         with locked(lock, timeout_s=_PROCESS_LOCK_TIMEOUT_S) as is_ours:
+            yield is_ours
+
+    @contextlib.contextmanager
+    def test_turn(self, user_id: int) -> Iterator[bool]:
+        """Have one of the few turns for tests; yields False where it is taken.
+
+        A user has the same turn each time, so no one has two.
+        """
+        with locked(self._lock(f"offsite-test-{user_id % MOST_TESTS}")) as is_ours:
             yield is_ours
 
     def is_held(self, destination_id: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -134,29 +135,37 @@ class OffsiteService:
         *,
         deadline_s: float = 60.0,
         on_step: Callable[[TrialStep], None] | None = None,
+        user_id: int | None = None,
     ) -> Trial:
         """Write, list, read back and delete a small file there, in a process of its own.
 
         Empty secrets are those that are kept for the destination of this id, while the server is
-        the same. `Trial.found` is to be
-        saved with its options.
+        the same. `Trial.found` is to be saved with its options.
+
+        Args:
+            destination: as it was entered.
+            deadline_s: after so many seconds it is given up.
+            on_step: called after each step.
+            user_id: who waits for it in a page: one test each, and few at once. None in a shell.
 
         Raises:
-            OffsiteError: `file_unreadable`, `secrets_needed`.
+            OffsiteError: `file_unreadable`, `secrets_needed`, `test_running`.
         """
         entered = self._entered.change(with_site)
         before = next((each for each in entered.destinations if each.id == destination.id), None)
-        return run_trial(
-            as_tried(destination, before),
-            site=entered.site,
-            data_dir=self._files.data_dir,
-            apart=(
-                self._backups.store_path,
-                *folders_of(each for each in entered.destinations if each.id != destination.id),
-            ),
-            deadline_s=deadline_s,
-            on_step=on_step,
-        )
+        others = (each for each in entered.destinations if each.id != destination.id)
+        turn = nullcontext(True) if user_id is None else self._files.test_turn(user_id)
+        with turn as is_free:
+            if not is_free:
+                raise OffsiteError("test_running")
+            return run_trial(
+                as_tried(destination, before),
+                site=entered.site,
+                data_dir=self._files.data_dir,
+                apart=(self._backups.store_path, *folders_of(others)),
+                deadline_s=deadline_s,
+                on_step=on_step,
+            )
 
     # --- destinations --------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from flask import Flask
 from launcher.background.process import BEGUN
 from launcher.current import current_backups, current_config, current_offsite
 from launcher.extensions import db
-from launcher.models import AuditEvent
+from launcher.models import AuditEvent, User
 from launcher.models.types import utc_now
 from launcher.offsite import fetch_process
 from launcher.offsite.files import OffsiteFiles
@@ -211,6 +211,28 @@ def test_a_test_that_was_passed_beside_the_form_is_not_repeated(
     ada.send(f"{OFF_SITE}/new", **BUCKET, proof=proof[1])
     assert len(works) == 1
     assert len(entered(app)) == 1
+
+
+def test_one_admin_runs_one_test_at_a_time(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    """Each holds a thread of the server for a minute where the service is silent."""
+    with app.app_context():
+        files = OffsiteFiles(current_config().data_dir)
+        user_id = db.session.scalars(db.select(User.id).filter_by(username="ada")).one()
+    ada.open(f"{OFF_SITE}/new")
+    with files.test_turn(user_id) as is_free, files.test_turn(user_id + 1) as has_other_turn:
+        assert is_free
+        assert has_other_turn  # another admin waits for nobody
+        for address in (f"{OFF_SITE}/new/test", f"{OFF_SITE}/new"):
+            assert ada.send(address, **BUCKET).status_code == 429
+            assert "Another test of a destination is running." in shown(ada)
+            assert 'value="ada-launcher"' in ada.page
+        ada.open(OFF_SITE)
+        assert ada.send(f"{OFF_SITE}/{backblaze.id}/test").status_code == 429
+        assert "Another test of a destination is running." in shown(ada)
+    assert entered(app) == (backblaze,)
+    assert logged(app) == []
 
 
 def test_a_proof_counts_for_the_access_that_was_tested_alone(

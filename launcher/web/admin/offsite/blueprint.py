@@ -25,7 +25,7 @@ blueprint.add_app_template_filter(day)
 
 _STATUS_OF = {
     "destination_not_found": 404, "copy_not_found": 404, "no_key": 404, "file_unreadable": 503,
-    "key_unreadable": 503,
+    "key_unreadable": 503, "test_running": 429,
 }  # fmt: skip
 
 

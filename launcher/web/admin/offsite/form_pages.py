@@ -67,13 +67,15 @@ _FIELD_OF = {"name_taken": "name"}
 class Tests:
     """The tests beside the form: the newest, the failed one before it, and that one sealed.
 
-    `proof` says that what is entered was tested, "" where it was not.
+    `proof` says that what is entered was tested, "" where it was not. `is_busy`: another test runs,
+    so none was made.
     """
 
     newest: ShownTrial | None = None
     before: ShownTrial | None = None
     sealed: str = ""
     proof: str = ""
+    is_busy: bool = False
 
 
 @blueprint.get("/new")
@@ -124,7 +126,8 @@ def _test(known: Destination | None) -> ResponseReturnValue:
     made, errors = draft.check(known)
     if made is None:
         return _page(draft, known, errors=errors, tests=_kept_tests(), status=422)
-    return _page(draft, known, tests=_try_out(made, actor))
+    tests = _try_out(made, actor)
+    return _page(draft, known, tests=tests, status=429 if tests.is_busy else 200)
 
 
 def _save(known: Destination | None) -> ResponseReturnValue:
@@ -144,6 +147,8 @@ def _save(known: Destination | None) -> ResponseReturnValue:
             tests = _try_out(made, actor)
             proof = tests.proof
         found = read_proof(proof, made, now=utc_now())
+        if tests.is_busy:
+            return _page(draft, known, tests=tests, status=429)
         if is_wanted and found is None:
             return _page(draft, known, tests=tests, is_refused=True, status=422)
         is_tested = found is not None
@@ -188,13 +193,22 @@ def _write(
 
 
 def _try_out(made: Destination, actor: Actor) -> Tests:
-    """Test a destination while neither database nor gate is held; note that in the audit log."""
+    """Test a destination while neither database nor gate is held; note that in the audit log.
+
+    Where another test runs, none is made.
+    """
     service, settings, user_id = current_offsite(), site_settings(), signed_in_user().id
     release()
     try:
-        trial = service.try_out(made)
+        trial = service.try_out(made, user_id=user_id)
+    except OffsiteError as error:
+        if error.code != "test_running":
+            raise
+        trial = None
     finally:
         resume()
+    if trial is None:
+        return replace(_kept_tests(), is_busy=True)
     audit.record_test(made, is_passed=trial.is_passed, actor=actor)
     db.session.commit()
     now = utc_now()

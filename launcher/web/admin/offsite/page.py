@@ -35,7 +35,7 @@ from launcher.web.admin.offsite.cost import bytes_a_month
 from launcher.web.admin.offsite.shown import shown_destination
 from launcher.web.htmx import is_htmx, render
 from launcher.web.reauthentication import question_before_change
-from launcher.web.roles import acting_user, admin_required
+from launcher.web.roles import acting_user, admin_required, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -83,9 +83,10 @@ def index() -> ResponseReturnValue:
 def test(destination_id: str) -> ResponseReturnValue:
     """Test a stored destination, and keep when it worked and whether it may delete."""
     known, actor, service = find_destination(destination_id), acting_user(), current_offsite()
+    user_id = signed_in_user().id
     release()
     try:
-        trial = service.try_out(known)
+        trial = service.try_out(known, user_id=user_id)
     finally:
         resume()
     if trial.is_passed:
