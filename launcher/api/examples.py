@@ -239,6 +239,14 @@ _STATUS: Example = {
         "free_bytes": 24_338_980_864,
         "is_open_to_others": False,
         "live_problem": "",
+        "copies": {
+            "copies": 3,
+            "places": 2,
+            "off_site": 1,
+            "on_one_disk": False,
+            "newest_elsewhere_at": _AT,
+            "kit": "confirmed",
+        },
     },
 }
 

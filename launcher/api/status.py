@@ -21,6 +21,7 @@ from launcher.models import TokenScope
 from launcher.monitoring.problems import Headline, ProblemKind, Severity, status_facts
 from launcher.notifications.assessment import assess
 from launcher.offsite.records import CopyState
+from launcher.offsite.status import KitState
 from launcher.offsite.troubles import Trouble
 
 
@@ -91,6 +92,21 @@ class BackupCounts(msgspec.Struct, kw_only=True):
     damaged: int
 
 
+class CopyCounts(msgspec.Struct, kw_only=True):
+    """In how many places a good backup is that is recent enough."""
+
+    copies: Annotated[
+        int, Meta(description="The backup here and one copy at each destination that has one.")
+    ]
+    places: Annotated[int, Meta(description="How many devices they are on.")]
+    off_site: Annotated[int, Meta(description="How many of them are off-site.")]
+    on_one_disk: Annotated[bool, Meta(description="Whether one broken disk would lose them all.")]
+    newest_elsewhere_at: Annotated[
+        Moment | None, Meta(description="The time of the newest backup with a good copy elsewhere.")
+    ]
+    kit: Annotated[KitState, Meta(description="The state of the recovery kit.")]
+
+
 class StatusFacts(msgspec.Struct, kw_only=True):
     """What the verdict is made of; null for what is not known."""
 
@@ -121,6 +137,7 @@ class StatusFacts(msgspec.Struct, kw_only=True):
         Meta(description="Whether every user of the server can read the newest backup."),
     ]
     live_problem: Annotated[str, Meta(description="What is wrong with the current data, or empty.")]
+    copies: CopyCounts | None
 
 
 class Status(msgspec.Struct, kw_only=True):

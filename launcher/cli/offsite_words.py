@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from launcher.cli.output import size
 from launcher.offsite.records import Place
-from launcher.offsite.status import KitState, Standing, Work
+from launcher.offsite.status import KitState, Places, Standing, Work
 from launcher.offsite.trial import Step
 from launcher.offsite.troubles import Trouble
 
@@ -129,6 +129,13 @@ def trouble_words(trouble: Trouble, facts: Mapping[str, object]) -> tuple[str, s
         known["install"] = _PACKAGES.get(known["program"], known["program"])
     sentence, hint = _WORDS[trouble]
     return sentence.format_map(known), hint.format_map(known)
+
+
+def places_words(places: Places) -> str:
+    """Return in how many places a good backup is that is new enough, as the page counts them."""
+    copies = "1 copy" if places.copies == 1 else f"{places.copies} copies"
+    where = "1 place" if places.places == 1 else f"{places.places} places"
+    return f"{copies} of a recent good backup in {where}, {places.off_site} off-site"
 
 
 def fill(words: str, facts: Mapping[str, object]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
@@ -87,6 +87,15 @@ def size(size_bytes: int) -> str:
 def moment(value: datetime | None) -> str:
     """Return a moment in this machine's zone, to the second."""
     return f"{value.astimezone():%Y-%m-%d %H:%M:%S %Z}" if value else "never"
+
+
+def long(length: timedelta) -> str:
+    """Return a length in its largest whole unit: `2 hours`."""
+    seconds = max(0, int(length.total_seconds()))
+    for unit, unit_s in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if (count := seconds // unit_s) > 0:
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return "less than a minute"
 
 
 def coloured(state: State) -> str:

@@ -671,7 +671,20 @@ def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
         "free_bytes": space.free_bytes if space else None,
         "is_open_to_others": snapshot.is_open_to_others,
         "live_problem": str(snapshot.live_problem or ""),
+        "copies": _copy_facts(snapshot.offsite) if snapshot.offsite and listing else None,
         "problems": [facts(problem, findings.problems) for problem in findings.problems],
+    }
+
+
+def _copy_facts(offsite: OffsiteStatus) -> Mapping[str, object]:
+    """Return in how many places a recent good backup is, as the panel says it."""
+    return {
+        "copies": offsite.places.copies,
+        "places": offsite.places.places,
+        "off_site": offsite.places.off_site,
+        "on_one_disk": offsite.places.on_one_disk,
+        "newest_elsewhere_at": offsite.newest_at,
+        "kit": offsite.kit.value,
     }
 
 

@@ -122,6 +122,12 @@ class OffsiteStatus:
         """Return the status of one destination, None where there is none of this id."""
         return next((d for d in self.destinations if d.destination.id == destination_id), None)
 
+    @property
+    def newest_at(self) -> datetime | None:
+        """The time of the newest backup with a good copy at any destination, None without one."""
+        found = [each.newest_good for each in self.destinations if each.newest_good]
+        return max((each.backup.created_at for each in found), default=None)
+
     def places_of(self, backup_id: str) -> Sequence[tuple[Destination, StoredCopy]]:
         """Return the copies of one backup, in the order of the destinations."""
         return [

@@ -77,9 +77,17 @@ def test_a_backup_says_where_its_copies_are_and_comes_back_when_it_is_gone_here(
     listed = {each["id"]: each for each in json.loads(flask("backup", "list", "--json").stdout)}
     assert [each["destination"] for each in listed[copied]["copies"]] == ["disk"]
     assert listed[newer]["copies"] == []
-    assert "Copies:    Disk" in flask("backup", "show", copied).stdout
+    there = flask("backup", "show", copied).stdout
+    assert "Copies:    Disk: this server, good, copied " in there
+    assert ", encrypted for the recovery kit\n" in there
 
     flask("backup", "delete", copied, "--yes")
+    only = flask("backup", "show", copied)
+    assert "Only at:   Disk: this server, good" in only.stdout
+    assert f"`flask backup restore {copied}` downloads it first." in only.stderr
+    facts = json.loads(flask("backup", "show", copied, "--json").stdout)
+    assert facts["is_only_elsewhere"]
+    assert facts["backup"]["copies"][0]["place"] == "this_server"
     gone = flask("backup", "list")
     assert f"{copied}  Disk" in gone.stderr
     restored = flask("backup", "restore", copied, "--yes")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 from flask import Flask
 
+from launcher.background.service import installation_of
 from launcher.cli.exits import COPIES
 from launcher.current import current_backups, current_config, current_offsite
 from launcher.models.types import utc_now
-from launcher.offsite.records import Destination, Service
+from launcher.offsite.process import copy_here
+from launcher.offsite.records import Destination, Place, Service
 
 
 @pytest.fixture
@@ -60,3 +63,28 @@ def test_a_destination_without_a_copy_for_two_days_is_bad_also_without_a_backup_
     store.rename(store.with_name("away"))
     store.write_text("no folder")
     assert "copies_stale" in problems(expect=10)
+
+
+def test_the_status_says_in_how_many_places_a_recent_good_backup_is(
+    app: Flask, flask: Callable[..., Result], tmp_path: Path
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    assert "1 copy of a recent good backup in 1 place, 0 off-site\n" in flask("status").stdout
+
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "lost+found").mkdir()
+    options = {"path": str(tmp_path / "disk")}
+    current_offsite(app).add(
+        Destination(
+            "", "Disk", Service.FOLDER, place=Place.THIS_SERVER, encrypt=False, options=options
+        ),
+        by="ada",
+    )
+    assert copy_here(installation_of(current_config(app)), "disk")
+    said = flask("status").stdout
+    assert "2 copies of a recent good backup in 1 place, 0 off-site" in said
+    assert "; newest copy elsewhere: less than a minute old" in said
+    facts = json.loads(flask("status", "--json").stdout)["copies"]
+    assert (facts["copies"], facts["places"], facts["off_site"]) == (2, 1, 0)
+    assert facts["newest_elsewhere_at"] is not None

@@ -12,11 +12,13 @@ import pytest
 from flask import Flask
 
 from launcher.background.process import BEGUN
+from launcher.backup.records.backup import Kind
 from launcher.current import current_backups, current_config, current_offsite
 from launcher.extensions import db
 from launcher.models import AuditEvent, User
 from launcher.models.types import utc_now
 from launcher.offsite import fetch_process
+from launcher.offsite.age import make_identity
 from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.ledger import LedgerFile, ProgressFile
 from launcher.offsite.records import (
@@ -793,3 +795,70 @@ def test_a_page_that_showed_a_copy_draws_its_list_again_once_it_has_ended(
     answer = ada.open("/admin/backups?copying=1", HX_Request="true")
     assert answer.headers["HX-Trigger"] == "backups-changed"
     assert "copying, 61" not in shown(ada)
+
+
+def own_key(app: Flask) -> str:
+    with app.app_context():
+        return next(each.public_key for each in current_offsite().settings().recipients)
+
+
+def page_of(visitor: Visitor, copy: StoredCopy) -> str:
+    visitor.open(f"/admin/backups/{copy.id}")
+    return shown(visitor)
+
+
+def test_each_copy_says_when_it_was_read_and_which_key_opens_it(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    copy = copy_of(app, recipients=frozenset({own_key(app)}))
+    keep_copies(app, backblaze, copies=(copy,))
+    text = page_of(ada, copy)
+    assert "Copies in other places" in text
+    assert "Backblaze Off-site Good copy" in text
+    assert "Not read in full yet. Encrypted for the recovery kit." in text
+
+    old = make_identity().public_key
+    read = replace(copy, read_at=utc_now(), tested_at=utc_now(), recipients=frozenset({old}))
+    keep_copies(app, backblaze, copies=(read,))
+    text = page_of(ada, copy)
+    assert "Read in full and verified: today at" in text
+    assert "Restore tested: today at" in text
+    assert f"Encrypted for the older key {old[:6]}…{old[-4:]}." in text
+
+    keep_copies(app, backblaze, copies=(replace(copy, state=CopyState.DAMAGED),))
+    text = page_of(ada, copy)
+    assert "Backblaze Off-site waiting" in text
+    assert "Good copy" not in text
+
+
+def test_a_backup_that_no_other_place_gets_says_so(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    with app.app_context():
+        current_offsite().change(replace(backblaze, kinds=frozenset({Kind.SCHEDULED})), by="ada")
+    copy = copy_of(app)
+    text = page_of(ada, copy)
+    assert "This backup is only here. Backups of this type are not copied" in text
+
+
+def test_a_site_without_destinations_has_no_such_section(ada: Visitor, app: Flask) -> None:
+    assert "Copies in other places" not in page_of(ada, copy_of(app))
+
+
+def test_the_address_of_a_backup_that_is_only_elsewhere_leads_to_its_download(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    copy = copy_of(app)
+    keep_copies(app, backblaze, copies=(copy,))
+    with app.app_context():
+        current_offsite().add(
+            Destination("", "NAS", Service.FOLDER, encrypt=False, options={"path": "/mnt/nas"}),
+            by="ada",
+        )
+        (nas,) = [each for each in current_offsite().settings().destinations if each.name == "NAS"]
+        current_backups().create(by="ada")
+        current_backups().delete([copy.id], by="ada")
+    keep_copies(app, nas, copies=(copy,))
+    answer = ada.open(f"/admin/backups/{copy.id}")
+    assert answer.status_code == 303
+    assert answer.location.endswith(f"/off-site/nas/copies/{copy.id}/restore")

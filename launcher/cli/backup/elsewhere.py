@@ -12,11 +12,13 @@ from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import LATEST
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors
-from launcher.cli.output import print_result, say, size
+from launcher.cli.offsite_words import PLACES
+from launcher.cli.output import moment, print_result, say, size
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_backups, current_offsite
 from launcher.offsite.errors import OffsiteError
+from launcher.offsite.openers import openers
 from launcher.offsite.records import CopyState, Destination, StoredCopy, fetch_order
 
 Elsewhere = Mapping[str, Sequence[tuple[Destination, StoredCopy]]]
@@ -56,9 +58,45 @@ def only_elsewhere(backups: Sequence[Backup], copies: Elsewhere) -> Sequence[str
 def copy_facts(copies: Sequence[tuple[Destination, StoredCopy]]) -> list[dict[str, object]]:
     """Return the copies of one backup as JSON has them."""
     return [
-        {"destination": place.id, "state": copy.state, "copied_at": copy.copied_at}
+        {
+            "destination": place.id,
+            "name": place.name,
+            "place": place.place,
+            "state": copy.state,
+            "size_bytes": copy.size_bytes,
+            "copied_at": copy.copied_at,
+            "read_at": copy.read_at,
+            "tested_at": copy.tested_at,
+            "recipients": sorted(copy.recipients),
+        }
         for place, copy in copies
     ]
+
+
+def copy_lines(copies: Sequence[tuple[Destination, StoredCopy]]) -> list[str]:
+    """Return what is known of each copy of one backup, a line each."""
+    return [f"{place.name}: {_copy_words(place, copy)}" for place, copy in copies]
+
+
+def _copy_words(place: Destination, copy: StoredCopy) -> str:
+    words = [PLACES[place.place], str(copy.state), f"copied {moment(copy.copied_at)}"]
+    if copy.state is CopyState.GOOD:
+        words.append(f"read {moment(copy.read_at)}" if copy.read_at else "not read in full yet")
+    elif copy.bad_since:
+        words.append(f"noticed {moment(copy.bad_since)}")
+    if copy.tested_at:
+        words.append(f"restore tested {moment(copy.tested_at)}")
+    return ", ".join([*words, _key_words(copy)])
+
+
+def _key_words(copy: StoredCopy) -> str:
+    """Return which keys open a copy."""
+    if not copy.recipients:
+        return "not encrypted"
+    found = openers(copy, current_offsite().settings().recipients)
+    keys = ["the recovery kit"] if found.has_kit else []
+    keys += [*found.names, *(f"the older key {each}" for each in found.old_keys)]
+    return f"encrypted for {' and '.join(keys)}"
 
 
 @backup.command()

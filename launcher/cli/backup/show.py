@@ -18,6 +18,7 @@ from launcher.cli.backup.elsewhere import (
     Elsewhere,
     copies_elsewhere,
     copy_facts,
+    copy_lines,
     only_elsewhere,
     place_names,
 )
@@ -105,20 +106,48 @@ def contents(backup: Backup) -> str:
 @json_option
 @handle_backup_errors
 def show(backup_id: str, as_json: bool) -> None:
-    """Show one backup: contents, status, history.
+    """Show one backup: contents, status, copies, history.
 
     ID may be `latest`.
     """
-    found = current_backups().get(backup_id)
-    journal = current_backups().journal(limit=20, backup_id=found.id)
     copies = copies_elsewhere()
+    only = only_elsewhere((), {backup_id: copies.get(backup_id, ())})
+    try:
+        found = current_backups().get(backup_id)
+    except BackupNotFoundError:
+        if not only:
+            raise
+        _show_copies(backup_id, copies, as_json=as_json)
+        return
+    journal = current_backups().journal(limit=20, backup_id=found.id)
     if as_json:
-        print_json({"backup": _facts(found, copies), "journal": list(journal)})
+        print_json(
+            {
+                "backup": _facts(found, copies),
+                "journal": list(journal),
+                "is_only_elsewhere": False,
+            }
+        )
     else:
-        _print_backup(found, journal, place_names(copies.get(found.id, ())))
+        _print_backup(found, journal, copy_lines(copies.get(found.id, ())))
 
 
-def _print_backup(backup: Backup, journal: Sequence[JournalEntry], places: str) -> None:
+def _show_copies(backup_id: str, copies: Elsewhere, *, as_json: bool) -> None:
+    """Print a backup that is no longer here, from what is known of its copies."""
+    found = copies[backup_id]
+    backup = found[0][1].backup
+    if as_json:
+        print_json({"backup": _facts(backup, copies), "journal": [], "is_only_elsewhere": True})
+        return
+    put(f"Backup:    {backup.id}")
+    put(f"Created:   {moment(backup.created_at)} by {one_line(backup.created_by or 'unknown')}")
+    put(f"Type:      {backup.kind}")
+    for line in copy_lines(found):
+        put(f"Only at:   {one_line(line)}")
+    say(f"`flask backup restore {backup.id}` downloads it first.")
+
+
+def _print_backup(backup: Backup, journal: Sequence[JournalEntry], copies: Sequence[str]) -> None:
     verification = backup.verification
     is_from_future = backup.is_from_future(utc_now())
     pairs = [
@@ -129,7 +158,7 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry], places: str) 
         ("Note", backup.note),
         ("Status", f"{verification.state}, last verified {moment(verification.at)}"),
         ("Problem", verification.error),
-        ("Copies", places),
+        *(("Copies", one_line(line)) for line in copies),
         *(("Warning", str(warning)) for warning in verification.warnings),
         ("Created by", f"Launcher {backup.app_version}" if backup.app_version else ""),
         ("Schema", backup.schema_revision),

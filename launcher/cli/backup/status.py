@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from launcher.backup.errors import OF_THE_SCHEMA, OF_THE_VERSION
@@ -10,7 +12,8 @@ from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
 from launcher.cli.hints import Situation
-from launcher.cli.output import moment, print_json, put, size
+from launcher.cli.offsite_words import places_words
+from launcher.cli.output import long, moment, print_json, put, size
 from launcher.cli.problem_words import BRIEFLY, OPERATIONS, UNDELIVERED
 from launcher.cli.progress import STAGES
 from launcher.cli.shell import json_option
@@ -26,6 +29,7 @@ from launcher.monitoring.problems import (
 )
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications.assessment import assess
+from launcher.offsite.status import OffsiteStatus
 
 _HEADLINES = {
     Headline.STORE_AWAY: "the backup folder cannot be read",
@@ -124,6 +128,8 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
     if listing:
         counts = ", ".join(f"{count} {state}" for state, count in listing.counts_by_state.items())
         put(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
+    if listing and snapshot.offsite and snapshot.offsite.places.copies:
+        put(f"Copies:           {_copies(snapshot.offsite, snapshot.now)}")
     if snapshot.space:
         put(f"Free space:       {size(snapshot.space.free_bytes)}")
     if snapshot.is_open_to_others:
@@ -141,6 +147,13 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         causes = explains(findings.problems, problem)
         because = f" [cause: {', '.join(BRIEFLY[c] for c in causes)}]" if causes else ""
         put(f"{_problem(problem, now)}{because}", lead=f"{severity:<18}")
+
+
+def _copies(offsite: OffsiteStatus, now: datetime) -> str:
+    """Return in how many places a recent good backup is, and how old the newest elsewhere is."""
+    newest_at = offsite.newest_at
+    newest = f"; newest copy elsewhere: {long(now - newest_at)} old" if newest_at else ""
+    return f"{places_words(offsite.places)}{newest}"
 
 
 def _answer(findings: Findings, now: Situation) -> str:

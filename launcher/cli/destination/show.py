@@ -9,13 +9,20 @@ import click
 from launcher.cli.destination.facts import copy_facts, read_status, status_facts
 from launcher.cli.destination.group import destination
 from launcher.cli.offsite_failures import offsite_errors
-from launcher.cli.offsite_words import KITS, PLACES, STANDINGS, WORKS, trouble_words
+from launcher.cli.offsite_words import (
+    KITS,
+    PLACES,
+    STANDINGS,
+    WORKS,
+    places_words,
+    trouble_words,
+)
 from launcher.cli.output import moment, one_line, print_json, print_table, put, say, size
 from launcher.cli.shell import json_option
 from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
 from launcher.offsite.records import CopyState, Destination, KeepRule, StoredCopy
-from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Places
+from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus
 
 
 @destination.command("list")
@@ -61,13 +68,6 @@ def _say_places(status: OffsiteStatus) -> None:
     say(f"{places_words(status.places)}. Recovery kit: {KITS[status.kit]}.")
     if status.kit is KitState.UNCONFIRMED:
         say("`flask recovery-kit confirm` confirms it.")
-
-
-def places_words(places: Places) -> str:
-    """Return in how many places a good backup is that is new enough, as the page counts them."""
-    copies = "1 copy" if places.copies == 1 else f"{places.copies} copies"
-    where = "1 place" if places.places == 1 else f"{places.places} places"
-    return f"{copies} of a recent good backup in {where}, {places.off_site} off-site"
 
 
 @destination.command("show")

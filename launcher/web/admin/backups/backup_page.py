@@ -9,7 +9,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.ids import parse_backup_id
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.extensions import db
@@ -25,6 +25,7 @@ from launcher.web.admin.backups.backup_verdict import inspect
 from launcher.web.admin.backups.file_verdict import fit
 from launcher.web.admin.backups.retention_labels import periods, retention_label
 from launcher.web.admin.backups.words import note, page_title, why
+from launcher.web.admin.offsite.of_backup import copies_of_backup, nearest_copy
 from launcher.web.errors import show_refusal
 from launcher.web.htmx import render
 from launcher.web.reauthentication import has_recent_password
@@ -45,8 +46,13 @@ blueprint = Blueprint("backup", __name__, url_prefix="/admin/backups")
 @admin_required
 def show(backup_id: str) -> ResponseReturnValue:
     """Show one backup. The page polls during an operation on it."""
-    service = current_backups()
-    backup = service.get(parse_backup_id(backup_id))
+    service, id_ = current_backups(), parse_backup_id(backup_id)
+    status = current_offsite().status(site_settings())
+    if place := nearest_copy(id_, status):  # it is no longer here
+        return redirect(
+            url_for("offsite.ask_to_fetch", destination_id=place.id, backup_id=id_), 303
+        )
+    backup = service.get(id_)
     now, names = utc_now(), _names()
     entries = history.entries_of(backup, service.journal(limit=None))
     running = service.progress()
@@ -66,6 +72,7 @@ def show(backup_id: str) -> ResponseReturnValue:
         note=note(backup, names, now=now),
         kept=_kept(backup),
         fit=fit(backup),
+        copies=copies_of_backup(backup, status, now=now),
         history=history.report(backup, entries),
         running=running,
         running_words=VERB_WORDS[running.verb] if running else "",

@@ -152,7 +152,7 @@ def copies_of(backup: Backup, status: OffsiteStatus) -> Sequence[ShownCopy]:
         State.DAMAGED: ("bad", _("damaged")),
         State.UNVERIFIED: ("none", _("not verified")),
     }[state]
-    there = (_copy_at(backup.id, each) for each in status.destinations)
+    there = (copy_at(backup.id, each) for each in status.destinations)
     return [ShownCopy(_("Here"), *here), *filter(None, there)]
 
 
@@ -229,7 +229,8 @@ def remain_at(ids: Sequence[str], status: OffsiteStatus) -> str:
     return listing(names) if ids and names else ""
 
 
-def _copy_at(backup_id: str, status: DestinationStatus) -> ShownCopy | None:
+def copy_at(backup_id: str, status: DestinationStatus) -> ShownCopy | None:
+    """Return how the copy of a backup at one destination is, None where it will have none."""
     name = status.destination.name
     copy = next((each for each in status.ledger.copies if each.id == backup_id), None)
     progress = status.progress
