@@ -29,7 +29,8 @@ class Remote(Protocol):
     """One destination, open for calls.
 
     Every method raises `RemoteError` and nothing else for what the service or the network does.
-    Each call ends: connecting within 10 s, and without a byte for 30 s it is broken off. Memory is
+    Each call ends: connecting within 10 s, and without a byte for 30 s it is broken off, as is one
+    that goes on with a few bytes at a time. Memory is
     bounded (16 MB), whatever the size. Nothing is retried more than once inside of a call: the
     caller waits and tries again.
     """

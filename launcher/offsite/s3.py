@@ -20,6 +20,7 @@ from launcher.backup.files import open_regular
 from launcher.backup.records.text import readable
 from launcher.offsite.limits import Limiter
 from launcher.offsite.object_names import checked, folder_of, site_of
+from launcher.offsite.patience import Beat, patiently
 from launcher.offsite.receiving import receive
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
@@ -31,10 +32,13 @@ from launcher.offsite.troubles import RemoteError, Trouble
 
 T = TypeVar("T")
 
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 18
 _SILENT_S = 30
 _LIST_S = 300
-_SMALL_S = 60
+_ANSWER_S = 120.0  # for a whole answer, however slowly it comes
+_PIECE_S = 60.0  # for each piece of a download: at least 4 KB a second
+_WORK_BYTES_S = 5 << 20  # how fast a service puts the parts of an upload together
+_MOST_REQUESTS = 6  # of one call: two tries, each sent to another region once
 
 
 def open_s3(destination: Destination, *, site: str, silent_s: float = _SILENT_S) -> S3:
@@ -77,6 +81,7 @@ class S3:
         self._silent_s = silent_s
         self._clock_apart_s: float | None = None
         self._body: Body | None = None
+        self._requests = 0
         self._client = self._connect()
 
     def put(
@@ -190,7 +195,7 @@ class S3:
         if found != size_bytes:
             raise RemoteError(Trouble.CUT_SHORT, name=name)
 
-    def _pages(self, **wanted: str) -> Iterator[Any]:
+    def _pages(self, **wanted: Any) -> Iterator[Any]:
         deadline_s, tokens = time.monotonic() + _LIST_S, set[str]()
         while True:
             answer = self._call("list_objects_v2", **wanted)
@@ -210,15 +215,12 @@ class S3:
     def _pieces(self, body: Any, name: str, limit: int | None = None) -> Iterator[bytes]:
         """Yield what is downloaded, the connection being closed at the end or at an error."""
         most, done = self._limiter.piece_bytes(_READ_BYTES), 0
-        deadline_s = time.monotonic() + _SMALL_S if limit is not None else None
-        with contextlib.closing(body):
+        deadline = time.monotonic() + _ANSWER_S
+        with _closing(body):
             while limit is None or done < limit:
-                if deadline_s is not None:
-                    most = 64  # a large piece that comes byte by byte takes too long
-                    if time.monotonic() > deadline_s:
-                        raise RemoteError(Trouble.TIMED_OUT)
+                left_s = _PIECE_S if limit is None else max(0.0, deadline - time.monotonic())
                 with self._troubles("read", name):
-                    piece = body.read(most)
+                    piece = patiently(lambda _beat: body.read(most), silent_s=left_s)
                 if not piece:
                     return
                 self._limiter.take(len(piece))
@@ -226,14 +228,15 @@ class S3:
                 yield piece
 
     def _call_with_body(
-        self, verb: str, body: Body | None = None, *, field: str = "", **wanted: Any
-    ) -> Any:
+        self, verb: str, body: Body | None = None, *, field: str = "", work_bytes: int = 0,
+        **wanted: Any,
+    ) -> Any:  # fmt: skip
         """Call the service for an answer that has a field: a page of any server has none."""
         self._body = body
         try:
             if body is not None:
                 wanted["Body"] = body
-            answer = self._call(verb, **wanted)
+            answer = self._call(verb, work_s=work_bytes / _WORK_BYTES_S, **wanted)
         except RemoteError:
             if body is not None and body.stopped_by is not None:
                 raise body.stopped_by from None
@@ -244,21 +247,35 @@ class S3:
             raise self._no_service()
         return answer
 
-    def _call(self, verb: str, *, name: str = "", **wanted: Any) -> Any:
+    def _call(self, verb: str, *, name: str = "", work_s: float = 0.0, **wanted: Any) -> Any:
         """Call the service; boto follows it to the region of the bucket.
+
+        The deadline of the answer counts from the last byte that was sent.
+
+        Args:
+            verb: of boto.
+            name: of the object, for the words of a failure.
+            work_s: how many seconds more the service may work before it answers.
+            wanted: what the verb takes.
 
         Raises:
             RemoteError
         """
-        with self._troubles(verb.partition("_")[0], name):
+        body = self._body
+        self._requests = 0
+
+        def call(beat: Beat) -> Any:
+            if body is not None:
+                body.beat = beat
             return getattr(self._client, verb)(Bucket=self._bucket, **wanted)
+
+        with self._troubles(verb.partition("_")[0], name):
+            return patiently(call, silent_s=_ANSWER_S + work_s)
 
     @contextlib.contextmanager
     def _troubles(self, action: str, name: str) -> Iterator[None]:
         try:
             yield
-        except RecursionError:  # boto follows a redirect to itself without end
-            raise _no_answer("redirects without end") from None
         except (ClientError, BotoCoreError, HTTPClientError, ValueError, ssl.SSLError) as error:
             raise translated(
                 error,
@@ -285,12 +302,29 @@ class S3:
             self._clock_apart_s = (there - datetime.now(UTC)).total_seconds()
 
     def _is_prepared(self, **_more: object) -> None:
+        self._requests += 1
+        if self._requests > _MOST_REQUESTS:  # boto follows a redirect to itself without end
+            raise _no_answer("redirects without end")
         if self._body is not None:
             self._body.is_sent = False
 
     def _is_sent(self, **_more: object) -> None:
         if self._body is not None:
             self._body.is_sent = True
+
+
+@contextlib.contextmanager
+def _closing(body: Any) -> Iterator[None]:
+    """End a connection, but not one in which a read waits: its end would wait for that."""
+    is_stuck = False
+    try:
+        yield
+    except RemoteError as error:
+        is_stuck = error.trouble is Trouble.TIMED_OUT
+        raise
+    finally:
+        if not is_stuck:
+            body.close()
 
 
 def _no_answer(detail: str) -> RemoteError:

@@ -19,6 +19,7 @@ class Body:
     Attributes:
         is_sent: what is read now is sent.
         stopped_by: what `on_sent` raised; boto would only report that something failed.
+        beat: called whenever some of it is read, so that no deadline counts while it goes on.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Body:
         self._at = 0
         self.is_sent = False
         self.stopped_by: Exception | None = None
+        self.beat: Callable[[], None] = lambda: None
 
     @classmethod
     def of_bytes(cls, data: bytes, limiter: Limiter) -> Body:
@@ -64,6 +66,7 @@ class Body:
         """Return the next bytes; fewer than asked for while they are sent."""
         if self.stopped_by is not None:
             raise self.stopped_by
+        self.beat()
         most = self._size_bytes if size is None or size < 0 else size
         if not self.is_sent:
             return self._piece(most)

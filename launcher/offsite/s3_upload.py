@@ -24,9 +24,13 @@ class Call(Protocol):
     """Calls the service."""
 
     def __call__(
-        self, verb: str, body: Body | None = None, *, field: str = "", **wanted: Any
-    ) -> Any:
-        """Return the answer, which has the field where one is named, or raise `RemoteError`."""
+        self, verb: str, body: Body | None = None, *, field: str = "", work_bytes: int = 0,
+        **wanted: Any,
+    ) -> Any:  # fmt: skip
+        """Return the answer, which has the field where one is named, or raise `RemoteError`.
+
+        `work_bytes`: so much the service may have to read before it answers.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Multipart:
             tags.append({"PartNumber": part.number, "ETag": tag})
         self._call(
             "complete_multipart_upload", field="ETag", Key=self._key, UploadId=resume,
-            MultipartUpload={"Parts": tags},
+            MultipartUpload={"Parts": tags}, work_bytes=self._size_bytes,
         )  # fmt: skip
 
     def _parts(self) -> Iterator[_Part]:

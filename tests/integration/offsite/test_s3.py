@@ -309,6 +309,43 @@ def test_an_answer_that_never_comes_is_given_up() -> None:
             remote.put_bytes("copy.json", b"{}")
 
 
+def test_an_answer_that_comes_byte_by_byte_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Silence alone would let it go on for days; a real bucket is never that slow."""
+    monkeypatch.setattr("launcher.offsite.s3._ANSWER_S", 0.3)
+    monkeypatch.setattr("launcher.offsite.s3._PIECE_S", 0.3)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n"
+
+    def drip(visit: Visit) -> None:
+        in_head = b"delete" in visit.head
+        visit.drip(b" " if not in_head else b"X-More: 1\r\n", first=head + b"\r\n" * (not in_head))
+
+    with serving(drip) as server:
+        remote = open_remote(at(server.url), site=SITE)
+        calls = {
+            "list": lambda: list(remote.list()),
+            "get": lambda: read(remote, "copy.db", tmp_path),
+            "get the start": lambda: remote.get_bytes("copy.json", limit=1000),
+            "put": lambda: remote.put_bytes("copy.json", b"{}"),
+            "delete, in the headers": lambda: remote.delete("delete.json"),
+        }
+        for name, call in calls.items():
+            with failing(Trouble.TIMED_OUT):
+                call()
+                pytest.fail(name)
+        remote.close()
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_redirect_to_itself_is_followed_a_few_times_only() -> None:
+    with serving(lambda visit: visit.answer(status="307 Temporary Redirect")) as server:
+        with failing(Trouble.NO_ANSWER_KNOWN) as errors:
+            list(open_remote(at(server.url), site=SITE).list())
+        assert errors[0].facts == {"detail": "redirects without end"}
+        assert len(server.heads) <= 6
+
+
 def test_a_download_that_stops_in_the_middle_is_given_up(tmp_path: Path) -> None:
     def stall(visit: Visit) -> None:
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(1000))
