@@ -60,10 +60,12 @@ def show(*, as_json: bool) -> None:
                 "secret_key": kit.secret_key,
                 "commands": list(kit.commands),
                 "state": current_offsite().keys.kit_state(),
+                "not_in_saved_kit": [each.id for each in current_offsite().keys.not_in_kit()],
             }
         )
         return
     put(kit.text.rstrip("\n"))
+    say_not_in_kit()
 
 
 @recovery_kit.command("save")
@@ -121,7 +123,8 @@ def keys(*, as_json: bool) -> None:
     settings = current_offsite().settings()
     state = current_offsite().keys.kit_state()
     if as_json:
-        print_json({"keys": list(settings.recipients), "kit": state})
+        lacks = [each.id for each in current_offsite().keys.not_in_kit()]
+        print_json({"keys": list(settings.recipients), "kit": state, "not_in_saved_kit": lacks})
         return
     if not settings.recipients:
         say("No keys. The first encrypted destination creates one.")
@@ -132,6 +135,7 @@ def keys(*, as_json: bool) -> None:
         rows.append((each.public_key, name, moment(each.added_at)))
     print_table(rows)
     say(f"Recovery kit: {KITS[state]}.")
+    say_not_in_kit()
 
 
 @recovery_kit.command("new-key")
@@ -181,6 +185,15 @@ def remove_key(public_key: str) -> None:
         current_offsite().keys.remove_recipient(public_key, by=typist())
     keep_entry(audit.record_recipient, public_key, "", is_added=False)
     say("New copies are no longer encrypted for this key. It still opens those from before.")
+
+
+def say_not_in_kit() -> None:
+    """Say which destinations the confirmed kit does not name; nothing where it names all."""
+    names = [each.name for each in current_offsite().keys.not_in_kit()]
+    if names:
+        say(f"The kit you saved does not have the current address of {', '.join(names)}.")
+        say("Its key is still the right one. `flask recovery-kit save` saves it again,")
+        say("then `flask recovery-kit confirm`.")
 
 
 def _kit() -> Kit:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from launcher.offsite.addresses import KIT_FILE, address_of, recover_command
 from launcher.offsite.keys import OwnKey, identity_lines
-from launcher.offsite.records import Destination
+from launcher.offsite.records import Destination, Destinations
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,27 @@ def make_kit(
         commands=commands,
         text=text,
     )
+
+
+def way_of(destination: Destination) -> str:
+    """Return what differs once the kit says something else of how copies are recovered there."""
+    return hashlib.sha256(recover_command(destination).encode()).hexdigest()[:16]
+
+
+def ways_of(destinations: Sequence[Destination]) -> Mapping[str, str]:
+    """Return what a kit that is confirmed now says of each destination, by its id."""
+    return {each.id: way_of(each) for each in destinations}
+
+
+def not_in_kit(entered: Destinations) -> Sequence[Destination]:
+    """Return the destinations that the confirmed kit does not name as they are reached now.
+
+    The key is the same, so that is no problem. A destination that was removed is none of them: its
+    copies are still there, and the kit says where.
+    """
+    if (known := entered.kit_confirmed_ways) is None:
+        return ()
+    return [each for each in entered.destinations if known.get(each.id) != way_of(each)]
 
 
 def _comment(line: str) -> str:

@@ -129,6 +129,8 @@ class Destinations:
         site: the name of this installation in a destination, eight letters and digits.
         recipients: the keys that new copies are encrypted for; the newest own one is the kit's.
         kit_confirmed_key, kit_confirmed_at, kit_confirmed_by: which kit was confirmed.
+        kit_confirmed_ways: what it says of each destination, by its id, as `kit.way_of` has it;
+            None where that is not known.
         one_disk: set where an admin accepted one disk.
         read_within_days: each copy is read in full once in so many days.
         read_bytes_a_day: at most so many bytes are read in a day, 0 for no limit.
@@ -140,6 +142,7 @@ class Destinations:
     kit_confirmed_key: str = ""
     kit_confirmed_at: datetime | None = None
     kit_confirmed_by: str = ""
+    kit_confirmed_ways: Mapping[str, str] | None = None
     one_disk: OneDisk | None = None
     read_within_days: int = 90
     read_bytes_a_day: int = 0

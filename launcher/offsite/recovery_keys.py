@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,8 +13,8 @@ from launcher.offsite.entering import MAX_NAME
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import SettingsFile
 from launcher.offsite.keys import KeyFile
-from launcher.offsite.kit import Kit, make_kit
-from launcher.offsite.records import Destinations, Recipient
+from launcher.offsite.kit import Kit, make_kit, not_in_kit, ways_of
+from launcher.offsite.records import Destination, Destinations, Recipient
 from launcher.offsite.standing import kit_state, newest_own
 from launcher.offsite.status import KitState
 
@@ -37,6 +38,17 @@ class RecoveryKeys:
         with suppress(OffsiteError):
             return kit_state(self._entered.read(), self._file)
         return KitState.NONE
+
+    def not_in_kit(self) -> Sequence[Destination]:
+        """Return the destinations that the confirmed kit does not name as they are reached now.
+
+        None while no kit is confirmed: its state says that.
+        """
+        with suppress(OffsiteError):
+            entered = self._entered.read()
+            if kit_state(entered, self._file) is KitState.CONFIRMED:
+                return not_in_kit(entered)
+        return ()
 
     def kit(self, *, site_name: str) -> Kit:
         """Return the recovery kit of the newest own key.
@@ -77,6 +89,7 @@ class RecoveryKeys:
                 kit_confirmed_key=newest.public_key,
                 kit_confirmed_at=self._clock(),
                 kit_confirmed_by=readable(by),
+                kit_confirmed_ways=ways_of(entered.destinations),
             )
 
         self._entered.change(change)

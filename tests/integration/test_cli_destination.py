@@ -169,6 +169,14 @@ def test_the_kit_is_saved_for_its_owner_alone_and_confirmed_by_its_end(
     assert json.loads(flask("recovery-kit", "show", "--json").stdout)["state"] == "confirmed"
     assert audited(app)[-2:] == ["destination.confirm_kit", "destination.show_kit"]
 
+    added = flask("destination", "add", "Attic", "s3://attic", *s3[1:]).stderr
+    assert "The kit you saved does not have the current address of Attic." in added
+    assert "current address of Attic" in flask("recovery-kit", "show").stderr
+    kit = json.loads(flask("recovery-kit", "keys", "--json").stdout)
+    assert (kit["kit"], kit["not_in_saved_kit"]) == ("confirmed", ["attic"])
+    flask("recovery-kit", "confirm", said=f"{end}\n")
+    assert "current address" not in flask("recovery-kit", "show").stderr
+
 
 def test_the_kit_is_never_saved_as_a_dash(flask: Run) -> None:
     assert "recovery-kit show" in flask("recovery-kit", "save", "-", expect=2).stderr

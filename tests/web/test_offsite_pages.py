@@ -585,6 +585,48 @@ def test_the_kit_has_the_key_and_is_amber_until_it_is_confirmed(
     assert "confirm_kit" in logged(app)
 
 
+def test_the_last_group_of_the_key_is_what_the_confirmation_asks_for(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    page = ada.open(f"{OFF_SITE}/kit").text
+    groups = re.search(r"AGE-SECRET-KEY-1 ([A-Z0-9 ]+)</code>", page)
+    assert groups
+    ada.send(f"{OFF_SITE}/kit", last=groups[1].split()[-1])
+    with app.app_context():
+        assert current_offsite().keys.kit_state() is KitState.CONFIRMED
+
+
+def test_a_saved_kit_that_lacks_an_address_is_a_calm_remark_until_it_is_confirmed_again(
+    ada: Visitor, app: Flask, backblaze: Destination, folder: Path, works: list[Destination]
+) -> None:
+    with app.app_context():
+        last = current_offsite().keys.kit(site_name="Launcher").secret_key[-4:]
+    ada.open(f"{OFF_SITE}/kit")
+    ada.send(f"{OFF_SITE}/kit", last=last)
+    remark = "The kit you saved does not have the current address of"
+    ada.open(OFF_SITE)
+    assert remark not in shown(ada)
+
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new", **NAS | {"folder_path": str(folder)})
+    with app.app_context():
+        # A limit is no address; another endpoint is.
+        current_offsite().change(replace(backblaze, limit_bytes_s=1000), by="ada")
+        assert [each.name for each in current_offsite().keys.not_in_kit()] == ["NAS"]
+    page = ada.open(OFF_SITE).text
+    assert f"{remark} NAS. Its key is still the right one. Print or save it again" in shown(ada)
+    assert "Not confirmed yet" not in page
+
+    ada.open(f"{OFF_SITE}/kit")
+    assert f"{remark} NAS." in shown(ada)
+    ada.send(f"{OFF_SITE}/kit", last=last)
+    ada.open(OFF_SITE)
+    assert remark not in shown(ada)
+    with app.app_context():
+        current_offsite().remove("nas", by="ada")  # its copies are where the kit says
+        assert not current_offsite().keys.not_in_kit()
+
+
 def test_the_kit_needs_a_recent_password(tired: Visitor, backblaze: Destination) -> None:
     for path in ("kit", "kit.txt"):
         answer = tired.open(f"{OFF_SITE}/{path}")

@@ -13,6 +13,7 @@ from launcher.cli.destination.trials import require_test
 from launcher.cli.offsite_failures import keep_entry, offsite_errors
 from launcher.cli.output import print_result, say
 from launcher.cli.place_options import place_options, read_place
+from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_offsite
 from launcher.offsite import audit
@@ -65,4 +66,5 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
     if added.encrypt and current_offsite().keys.kit_state() is KitState.UNCONFIRMED:
         say("Without the recovery kit no one can open the copies there, not even you.")
         say("`flask recovery-kit save kit.txt` saves it. Then `flask recovery-kit confirm`.")
+    say_not_in_kit()
     print_result(facts_of(added), added.id, as_json=as_json)

@@ -15,6 +15,7 @@ from launcher.cli.destination.trials import require_test
 from launcher.cli.offsite_failures import keep_entry, offsite_errors
 from launcher.cli.output import print_json, say
 from launcher.cli.place_options import place_options, read_place
+from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_offsite
 from launcher.offsite import audit
@@ -68,6 +69,7 @@ def set_(
     keep_entry(audit.record_changed, before, saved)
     keep_entry(audit.record_first_key, entered, current_offsite().settings())
     say(f"Destination {saved.name} saved.")
+    say_not_in_kit()
     if as_json:
         print_json(facts_of(saved))
 

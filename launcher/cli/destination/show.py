@@ -18,6 +18,7 @@ from launcher.cli.offsite_words import (
     trouble_words,
 )
 from launcher.cli.output import moment, one_line, print_json, print_table, put, say, size
+from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option
 from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
@@ -68,6 +69,7 @@ def _say_places(status: OffsiteStatus) -> None:
     say(f"{places_words(status.places)}. Recovery kit: {KITS[status.kit]}.")
     if status.kit is KitState.UNCONFIRMED:
         say("`flask recovery-kit confirm` confirms it.")
+    say_not_in_kit()
 
 
 @destination.command("show")

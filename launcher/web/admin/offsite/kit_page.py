@@ -14,6 +14,7 @@ from launcher.db.content import APP_VERSION
 from launcher.db.session import DataBeingReplacedError, writing
 from launcher.db.settings import site_settings
 from launcher.extensions import db
+from launcher.i18n.formats import isolated, listing
 from launcher.i18n.locale import gettext as _
 from launcher.offsite import audit
 from launcher.offsite.keys import LAST_CHARACTERS
@@ -75,6 +76,21 @@ def confirm_kit() -> ResponseReturnValue:
     return redirect(url_for("offsite.index"), 303)
 
 
+def not_in_kit_words() -> str:
+    """Return that the kit someone saved lacks the address of a destination, "" where it does not.
+
+    The key is the same, so that is a remark, and no problem of the panel.
+    """
+    names = [isolated(each.name) for each in current_offsite().keys.not_in_kit()]
+    if not names:
+        return ""
+    return _(
+        "The kit you saved does not have the current address of %(names)s. Its key is still the"
+        " right one.",
+        names=listing(names),
+    )
+
+
 def _kit() -> Kit:
     return current_offsite().keys.kit(site_name=site_settings().site_name)
 
@@ -102,6 +118,7 @@ def _page(found: Kit, error: str = "") -> Response:
         places=[(each, kind_words(each), address_words(each)) for each in found.destinations],
         version=APP_VERSION,
         is_confirmed=current_offsite().keys.kit_state() is KitState.CONFIRMED,
+        not_in_kit=not_in_kit_words(),
         confirmed_at=entered.kit_confirmed_at,
         error=error,
         last_characters=LAST_CHARACTERS,
@@ -110,6 +127,11 @@ def _page(found: Kit, error: str = "") -> Response:
 
 
 def _grouped(secret_key: str) -> str:
-    """Return the key in groups of four, as a person types it from paper."""
+    """Return the key in groups, as a person types it from paper.
+
+    They are counted from its end, so that the last group is what the confirmation asks for.
+    """
     rest = secret_key.removeprefix(_PREFIX)
-    return " ".join([_PREFIX, *re.findall(".{1,4}", rest)])
+    first = len(rest) % LAST_CHARACTERS
+    groups = re.findall(f".{{{LAST_CHARACTERS}}}", rest[first:])
+    return " ".join(filter(None, [_PREFIX, rest[:first], *groups]))

@@ -32,6 +32,7 @@ from launcher.web.admin.offsite import (  # noqa: F401  (their views are of this
 from launcher.web.admin.offsite.answer import answer
 from launcher.web.admin.offsite.blueprint import blueprint, find_destination, version_of
 from launcher.web.admin.offsite.cost import bytes_a_month
+from launcher.web.admin.offsite.kit_page import not_in_kit_words
 from launcher.web.admin.offsite.shown import shown_destination
 from launcher.web.htmx import is_htmx, render
 from launcher.web.reauthentication import question_before_change
@@ -74,6 +75,7 @@ def index() -> ResponseReturnValue:
         encrypted=_encrypted(status),
         short_key=short_key,
         kit_states=KitState,
+        not_in_kit=not_in_kit_words(),
         confirmed_by=names_of({confirmed_by}).get(confirmed_by) or actor_words(confirmed_by),
     )
 
