@@ -41,9 +41,10 @@ from launcher.offsite.copy_manifest import object_name, write_copy_manifest
 from launcher.offsite.files import OffsiteFiles, Writer
 from launcher.offsite.ledger import LedgerFile
 from launcher.offsite.opening import open_remote
-from launcher.offsite.reconcile import Whose, reconcile
+from launcher.offsite.reconcile import reconcile
 from launcher.offsite.records import Destination, Place, Service, StoredCopy
 from launcher.offsite.service import OffsiteService
+from launcher.offsite.whose import Whose
 from tests.support.storage_servers import (
     KEY_ID,
     PROGRAMS,

@@ -79,8 +79,12 @@ def bare_name(name: str) -> str:
 
 def seal_of(facts: Mapping[str, object]) -> str:
     """Return the SHA-256 of facts, however their text is laid out."""
-    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(facts)).hexdigest()
+
+
+def canonical(facts: Mapping[str, object]) -> bytes:
+    """Return facts as the one text that all layouts of them have in common."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def document_of(facts: Mapping[str, object]) -> bytes:

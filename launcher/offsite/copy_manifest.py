@@ -2,7 +2,8 @@
 
 In clear it says what is needed to list copies and to check bytes: id, time, size, checksum, and the
 public keys. Everything else of the backup, its note and its counts, is encrypted where the copy is.
-The last key, `seal`, is the SHA-256 of everything before it, as in the manifest of a backup.
+`proof` says that the site wrote all of this: see `origin`. The last key, `seal`, is the SHA-256 of
+everything before it, as in the manifest of a backup.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from launcher.backup.records.ids import BackupId, parse_backup_id
 from launcher.backup.store.names import id_of_file, id_of_manifest, stored_name
 from launcher.offsite.age import SUFFIX, Identity, decrypt_text, encrypt_text
 from launcher.offsite.errors import OffsiteError
+from launcher.offsite.origin import proof_of, prover_of
 from launcher.offsite.records import StoredCopy
 
 FORMAT = 1
@@ -52,6 +54,8 @@ class CopyManifest:
         recipients: public keys that open it; empty for one that is not encrypted.
         manifest: the manifest of the backup and the name of the site: a text of age where the
             copy is encrypted.
+        proved_by: the public key of the given secret key that proves where it comes from, "" for
+            none of them. It is found at reading, and is not in the file.
     """
 
     id: BackupId
@@ -62,6 +66,7 @@ class CopyManifest:
     manifest: object
     recipients: frozenset[str] = frozenset()
     writer: str = ""
+    proved_by: str = ""
 
 
 def object_name(backup: Backup, *, is_encrypted: bool) -> str:
@@ -76,8 +81,13 @@ def id_of_object(name: str) -> BackupId | None:
     return id_of_file(name.removesuffix(SUFFIX))
 
 
-def write_copy_manifest(copy: StoredCopy, *, site: str, site_name: str, writer: str) -> bytes:
-    """Return the manifest of a copy, sealed, as the bytes to store."""
+def write_copy_manifest(
+    copy: StoredCopy, *, site: str, site_name: str, writer: str, identity: Identity | None = None
+) -> bytes:
+    """Return the manifest of a copy, sealed, as the bytes to store.
+
+    `identity` proves where it comes from; without one there is no proof.
+    """
     backup = copy.backup
     inner = {"site_name": site_name, "manifest": parse(write_manifest(backup))}
     facts = {
@@ -97,15 +107,21 @@ def write_copy_manifest(copy: StoredCopy, *, site: str, site_name: str, writer: 
             )
         ),
     }
+    del facts["proved_by"]
+    if identity is not None:
+        facts["proof"] = proof_of(facts, identity)
     return document_of({**facts, "seal": seal_of(facts)})
 
 
-def read_copy_manifest(data: bytes, *, name: str) -> CopyManifest:
+def read_copy_manifest(
+    data: bytes, *, name: str, identities: Iterable[Identity] = ()
+) -> CopyManifest:
     """Return what the manifest of a copy says.
 
     Args:
         data: all bytes of it.
         name: its name in the folder of its site, with the id that it has to have.
+        identities: the secret keys that may prove where it comes from.
 
     Raises:
         OffsiteError: `copy_damaged`: it is no manifest of ours, was altered, or belongs elsewhere.
@@ -117,7 +133,9 @@ def read_copy_manifest(data: bytes, *, name: str) -> CopyManifest:
         seal = facts.pop("seal", None)
         if seal != seal_of(facts):
             raise DecodeError("it was altered")
-        found = decode(CopyManifest, facts)
+        proof = facts.pop("proof", None)
+        proved_by = prover_of(facts, proof, identities)
+        found = decode(CopyManifest, {**facts, "proved_by": proved_by})
         parse_backup_id(found.id)
         if found.id != id_of_manifest(name) or found.stored.name not in _names_of(found):
             raise DecodeError("it belongs to another backup")
@@ -164,8 +182,15 @@ def copy_of(
         sha256=manifest.stored.sha256,
         copied_at=manifest.copied_at,
         recipients=manifest.recipients,
+        proved_by=manifest.proved_by,
         is_ours=is_ours,
     )
+
+
+def describes(manifest: CopyManifest, copy: StoredCopy) -> bool:
+    """Whether a manifest describes the bytes that the ledger has of a copy."""
+    stored = manifest.stored
+    return stored == CopiedObject(copy.name, copy.size_bytes, copy.sha256)
 
 
 def is_test_object(name: str) -> bool:

@@ -24,14 +24,14 @@ from launcher.offsite.age import Identity
 from launcher.offsite.entering import with_delete_denied, with_found_options
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles, SettingsFile, Writer
-from launcher.offsite.keys import KeyFile
+from launcher.offsite.keys import KeyFile, OwnKey
 from launcher.offsite.ledger import LedgerFile
 from launcher.offsite.opening import open_remote
 from launcher.offsite.owed import Rules, owed, removable
 from launcher.offsite.pauses import after_failure
 from launcher.offsite.proof import read_some
 from launcher.offsite.pruning import DeleteDeniedError, remove_copies
-from launcher.offsite.reconcile import Whose, newest_first, reconcile
+from launcher.offsite.reconcile import newest_first, reconcile
 from launcher.offsite.records import (
     Destination,
     Destinations,
@@ -43,9 +43,11 @@ from launcher.offsite.records import (
 )
 from launcher.offsite.remote import Remote
 from launcher.offsite.sending import GoneError, Sender, manifest_maker, recipients_of
+from launcher.offsite.standing import newest_own
 from launcher.offsite.status import Work
 from launcher.offsite.troubles import RemoteError, Trouble
 from launcher.offsite.watch import StoppedError, Watch
+from launcher.offsite.whose import Whose
 from launcher.settings.table import SiteSettings
 
 _LEAST_ROOM_BYTES = 1 << 20
@@ -188,7 +190,7 @@ class _Run:
         """Compare the ledger with what is there, and clear what a killed process left."""
         self.watch.begin(Work.LIST)
         backups = self.backups.listing().backups
-        whose = Whose(self.settings.site, self.writer.name(), self._identities(), backups)
+        whose = Whose(self.settings.site, self.writer.name(), self._keys(), backups)
         result = reconcile(
             remote,
             self.ledger if self.ledger.listed_at else None,
@@ -210,11 +212,17 @@ class _Run:
             self._give_up(remote)
         self._discard_staged()
 
-    def _identities(self) -> tuple[Identity, ...]:
+    def _keys(self) -> tuple[OwnKey, ...]:
         try:
-            return tuple(each.identity for each in KeyFile(self.files).read())
+            return KeyFile(self.files).read()
         except OffsiteError:
             return ()
+
+    def _proving(self) -> Identity | None:
+        """Return the key of the kit, with which copies prove where they come from."""
+        newest = newest_own(self.settings)
+        keys = {each.public_key: each.identity for each in self._keys()}
+        return keys.get(newest.public_key) if newest else None
 
     # --- copy ----------------------------------------------------------------------------
 
@@ -241,7 +249,8 @@ class _Run:
             remember=self._remember,
         )
         public_keys = frozenset(each.public_key for each in self.settings.recipients)
-        copy = sender.send(
+        identity = self._proving()
+        sent = sender.send(
             backup,
             recipients_of(public_keys, encrypt=self.destination.encrypt),
             before=self.ledger.unfinished,
@@ -249,8 +258,10 @@ class _Run:
                 site=self.settings.site,
                 site_name=self.site().site_name,
                 writer=self.writer.name(),
+                identity=identity,
             ),
         )
+        copy = replace(sent, proved_by=identity.public_key if identity else "")
         before = next((each for each in self.ledger.copies if each.id == copy.id), None)
         others = (each for each in self.ledger.copies if each is not before)
         self._keep(
@@ -325,7 +336,7 @@ class _Run:
             remote,
             self.ledger,
             rules=self.settings,
-            identities=self._identities(),
+            identities=tuple(each.identity for each in self._keys()),
             staged=self.files.staged(self.destination.id, "launcher-proof"),
             clock=self.clock,
             keep=self._keep,

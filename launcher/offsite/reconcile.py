@@ -7,7 +7,7 @@ copies needs no more calls than the listing itself. Bytes of the data are not re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,11 +16,11 @@ from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import BackupId
 from launcher.backup.records.text import readable
 from launcher.backup.store.names import id_of_manifest
-from launcher.offsite.age import Identity
 from launcher.offsite.copy_manifest import (
     MAX_BYTES,
     CopyManifest,
     copy_of,
+    describes,
     is_test_object,
     open_copy_manifest,
     read_copy_manifest,
@@ -29,6 +29,7 @@ from launcher.offsite.errors import OffsiteError
 from launcher.offsite.records import CopyState, Ledger, StoredCopy
 from launcher.offsite.remote import Remote, RemoteObject
 from launcher.offsite.troubles import RemoteError, Trouble
+from launcher.offsite.whose import Whose
 
 _MISSED_FOR = timedelta(days=30)
 """For how long a copy that is gone is shown as missing."""
@@ -36,23 +37,6 @@ _MISSED_FOR = timedelta(days=30)
 _STRANGE_SHOWN = 20
 _NAME_SHOWN = 200
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose copies these are.
-
-    Attributes:
-        site: the name of this installation.
-        writer: the name of this data directory.
-        identities: the secret keys that are here.
-        backups: the backups that are here; a copy of one of them holds the same.
-    """
-
-    site: str
-    writer: str
-    identities: Sequence[Identity] = ()
-    backups: Sequence[Backup] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +65,8 @@ def reconcile(
     A copy whose manifest is damaged, swapped, or older than the one that was written is `DAMAGED`,
     and so is one whose data has another size, or that holds another backup than the ledger or this
     machine has under its id, whoever wrote it. One without its manifest or its data is `MISSING`.
-    What this site did not write is named as strange.
+    What this site did not write is named as strange, and so is a copy that no key here proves: it
+    counts for nothing, and is never removed. See `Whose.wrote`.
 
     Args:
         remote: opened for this site.
@@ -143,11 +128,11 @@ class _Reconciling:
     def _look(self, manifest: RemoteObject, known: StoredCopy | None) -> StoredCopy | None:
         """Return the copy that has this manifest; None for one that is not of this site."""
         seen = _seen(manifest)
-        if known is not None and known.seen == seen != "" and not _may_open(known, self.whose):
+        if known is not None and known.seen == seen != "" and not self.whose.may_open(known):
             return self._with_data(self._as_here(known))
         self.may_go_on()
         read = self._read(manifest)
-        if read is not None and read.site == self.whose.site:
+        if read is not None and self.whose.wrote(read, known):
             return replace(self._compared(read, known), seen=seen)
         if known is not None and known.is_ours:
             return replace(self._bad(known, CopyState.DAMAGED), seen=seen)
@@ -156,9 +141,10 @@ class _Reconciling:
 
     def _compared(self, read: CopyManifest, known: StoredCopy | None) -> StoredCopy:
         """Return the copy that a manifest describes, as far as ledger and backups here agree."""
-        if known is not None and _is_same(known, read):
+        if known is not None and describes(read, known):
             if known.backup.file is None:  # perhaps a key that opens it is here by now
                 known = replace(known, backup=self._new(read).backup)
+            known = replace(known, proved_by=read.proved_by or known.proved_by)
             return self._with_data(self._as_here(known))
         if known is None:
             return self._with_data(self._as_here(self._new(read)))
@@ -185,7 +171,7 @@ class _Reconciling:
     def _read(self, manifest: RemoteObject) -> CopyManifest | None:
         try:
             data = self.remote.get_bytes(manifest.name, limit=MAX_BYTES)
-            return read_copy_manifest(data, name=manifest.name)
+            return read_copy_manifest(data, name=manifest.name, identities=self.whose.identities)
         except OffsiteError as error:
             _log.warning("the manifest of a copy cannot be read: %s", error)
         except RemoteError as error:
@@ -258,16 +244,6 @@ def _seen(manifest: RemoteObject) -> str:
     return f"{manifest.size_bytes} {encode(manifest.modified_at)}"
 
 
-def _is_same(copy: StoredCopy, manifest: CopyManifest) -> bool:
-    """Whether a manifest describes the bytes that the ledger has."""
-    stored = manifest.stored
-    return (copy.name, copy.size_bytes, copy.sha256) == (
-        stored.name,
-        stored.size_bytes,
-        stored.sha256,
-    )
-
-
 def _holds_same(backup: Backup, other: Backup) -> bool:
     """Whether two records of a backup are of the same bytes, as far as both are known."""
     if backup.file is None or other.file is None:
@@ -278,12 +254,6 @@ def _holds_same(backup: Backup, other: Backup) -> bool:
         or (backup.database.sha256 == other.database.sha256)
     )
     return is_same_data and backup.file.sha256 == other.file.sha256
-
-
-def _may_open(copy: StoredCopy, whose: Whose) -> bool:
-    """Whether a copy of which only the clear part is known can be opened by now."""
-    own = {each.public_key for each in whose.identities}
-    return copy.backup.file is None and not own.isdisjoint(copy.recipients)
 
 
 def _shown(name: str) -> str:

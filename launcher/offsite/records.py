@@ -165,6 +165,7 @@ class StoredCopy:
         name: of the object that holds the data.
         size_bytes, sha256: of that object.
         recipients: public keys that can open it; empty for one that is not encrypted.
+        proved_by: the public key of this site's that proves where it comes from, "" without one.
         is_ours: this data directory wrote it, so it may remove it.
         read_at: when all of it was read, opened and found good.
         tested_at: when it was restored to a temporary copy.
@@ -179,6 +180,7 @@ class StoredCopy:
     sha256: str
     copied_at: datetime
     recipients: frozenset[str] = frozenset()
+    proved_by: str = ""
     is_ours: bool = True
     state: CopyState = CopyState.GOOD
     read_at: datetime | None = None

@@ -21,6 +21,7 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
 from launcher.backup.store.names import manifest_name
+from launcher.offsite.age import Identity
 from launcher.offsite.copy_manifest import object_name, write_copy_manifest
 from launcher.offsite.encrypting import encrypt_file
 from launcher.offsite.records import StoredCopy, Unfinished
@@ -171,9 +172,13 @@ def recipients_of(public_keys: frozenset[str], *, encrypt: bool) -> frozenset[st
     return public_keys if encrypt else frozenset()
 
 
-def manifest_maker(*, site: str, site_name: str, writer: str) -> Callable[[StoredCopy], bytes]:
-    """Return what makes the manifest of a copy of this site."""
-    return lambda copy: write_copy_manifest(copy, site=site, site_name=site_name, writer=writer)
+def manifest_maker(
+    *, site: str, site_name: str, writer: str, identity: Identity | None
+) -> Callable[[StoredCopy], bytes]:
+    """Return what makes the manifest of a copy of this site, which `identity` proves."""
+    return lambda copy: write_copy_manifest(
+        copy, site=site, site_name=site_name, writer=writer, identity=identity
+    )
 
 
 def _copy_of(backup: Backup, sent: Unfinished, *, at: datetime) -> StoredCopy:

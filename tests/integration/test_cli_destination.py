@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -229,3 +230,19 @@ def test_a_copy_at_once_waits_for_the_process_that_works_there(
     assert said[1].startswith(f"{id_} copied to Disk")
     counted = flask("destination", "list").stderr
     assert "2 copies of a recent good backup in 1 place, 0 off-site" in counted
+
+
+def test_it_is_said_of_which_copies_the_origin_is_confirmed(flask: Run, disk: Path) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-encrypt", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    shown = flask("destination", "show", "disk").stdout
+    assert re.search(r"Origin confirmed: +none\n", shown)
+    flask("destination", "set", "disk", "--encrypt")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    shown = flask("destination", "show", "disk").stdout
+    assert re.search(r"Origin confirmed: +1 of 2\n", shown)
+    newer, older = flask("destination", "copies", "disk").stdout.splitlines()[1:]
+    assert ("not confirmed" in newer, "not confirmed" in older) == (False, True)
+    assert "confirmed" in newer

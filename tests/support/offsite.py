@@ -6,13 +6,16 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.store.names import stored_name
-from launcher.offsite.age import read_identities
+from launcher.offsite.age import encrypt, read_identities
 from launcher.offsite.copy_manifest import (
+    object_name,
     open_copy_manifest,
     read_copy_manifest,
     write_copy_manifest,
@@ -100,6 +103,29 @@ class Offsite:
         """Return what `destinations.json` holds."""
         found: dict[str, Any] = json.loads(self.files.destinations.read_text())
         return found
+
+
+def put_of_intruder(folder: Path, backup: Backup, data: bytes, *, is_encrypted: bool = True) -> str:
+    """Put a backup of someone else among the copies of a site, and return its id.
+
+    Anyone who can write there can: the public keys, the site and the writer are in clear.
+    """
+    path = max(folder.glob("launcher-*.json"))
+    seen = read_copy_manifest(path.read_bytes(), name=path.name)
+    recipients = seen.recipients if is_encrypted else frozenset()
+    if is_encrypted:
+        encrypted = BytesIO()
+        encrypt(BytesIO(data), encrypted, recipients)
+        data = encrypted.getvalue()
+    name = object_name(backup, is_encrypted=is_encrypted)
+    copy = StoredCopy(
+        backup, name, len(data), sha256(data).hexdigest(), backup.created_at, recipients
+    )
+    (folder / name).write_bytes(data)
+    (folder / f"launcher-{backup.id}.json").write_bytes(
+        write_copy_manifest(copy, site=seen.site, site_name="Home", writer=seen.writer)
+    )
+    return backup.id
 
 
 def put_forged(folder: Path, key: str, *, later: timedelta = timedelta(minutes=1)) -> str:

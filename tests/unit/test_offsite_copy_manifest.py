@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from launcher.backup.manifest import seal_of
 from launcher.backup.records.backup import (
     Backup,
     DatabaseFacts,
@@ -17,7 +19,7 @@ from launcher.backup.records.backup import (
     Verification,
 )
 from launcher.backup.records.ids import BackupId
-from launcher.offsite.age import make_identity
+from launcher.offsite.age import Identity, make_identity
 from launcher.offsite.copy_manifest import (
     copy_of,
     object_name,
@@ -56,8 +58,10 @@ def copy(*, is_encrypted: bool = True) -> StoredCopy:
     )
 
 
-def written(which: StoredCopy) -> bytes:
-    return write_copy_manifest(which, site="abcd1234", site_name="Home", writer="w" * 12)
+def written(which: StoredCopy, identity: Identity | None = None) -> bytes:
+    return write_copy_manifest(
+        which, site="abcd1234", site_name="Home", writer="w" * 12, identity=identity
+    )
 
 
 @pytest.mark.parametrize("is_encrypted", [True, False])
@@ -107,3 +111,75 @@ def test_one_that_was_given_the_name_of_another_is_noticed() -> None:
     with pytest.raises(OffsiteError) as refused:
         read_copy_manifest(written(copy()), name="launcher-20261123T030000Z-k3q9f2.json")
     assert refused.value.code == "copy_damaged"
+
+
+# --- where a copy comes from ------------------------------------------------------------
+
+
+def prover(data: bytes, *identities: Identity) -> str:
+    return read_copy_manifest(data, name=NAME, identities=identities).proved_by
+
+
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_the_holder_of_the_secret_key_proves_a_copy(is_encrypted: bool) -> None:
+    data = written(copy(is_encrypted=is_encrypted), ADA)
+    assert prover(data, BEN, ADA) == ADA.public_key
+    assert prover(data, BEN) == prover(data) == ""
+    assert ADA.secret_key not in data.decode()
+    assert list(json.loads(data))[-2:] == ["proof", "seal"]
+
+
+def test_who_encrypts_for_the_public_key_proves_nothing() -> None:
+    """The public key is in each manifest, and the seal is no secret."""
+    intruder = replace(ADA, secret_key=BEN.secret_key)
+    assert prover(written(copy()), ADA) == ""
+    assert prover(written(copy(), intruder), ADA) == ""
+    # The owner of another key, which opens copies as well, proves for himself alone.
+    assert prover(written(copy(), BEN), ADA) == ""
+    assert prover(written(copy(), BEN), ADA, BEN) == BEN.public_key
+
+
+def resealed(data: bytes, **changes: object) -> bytes:
+    """Change a manifest as one can who has no key: the seal is right again."""
+    facts = {**json.loads(data), **changes}
+    facts.pop("seal")
+    return json.dumps({**facts, "seal": seal_of(facts)}).encode()
+
+
+LATER = "2026-11-22T04:00:00.000Z"
+OTHER_DATA = {"name": f"launcher-{ID}.db.zst.age", "size_bytes": 9, "sha256": "4" * 64}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created_at": LATER},
+        {"copied_at": LATER},
+        {"site": "efgh5678"},
+        {"writer": "x" * 12},
+        {"object": OTHER_DATA},
+        {"recipients": [BEN.public_key]},
+        {"manifest": "-----BEGIN AGE ENCRYPTED FILE-----"},
+        {"added": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_proof_is_of_every_fact(changes: dict[str, object]) -> None:
+    data = written(copy(), ADA)
+    assert prover(resealed(data), ADA) == ADA.public_key
+    assert prover(resealed(data, **changes), ADA) == ""
+
+
+def test_a_proof_of_another_copy_proves_nothing() -> None:
+    other = replace(copy(), copied_at=AT + timedelta(days=1))
+    moved = json.loads(written(other, ADA))["proof"]
+    assert prover(resealed(written(copy(), ADA), proof=moved), ADA) == ""
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [None, 1, "x", [], {}, {ADA.public_key: None}, {ADA.public_key: "é"}, {BEN.public_key: "0"}],
+)
+def test_whatever_stands_in_place_of_a_proof_is_none(proof: object) -> None:
+    data = resealed(written(copy(), ADA), proof=proof, proved_by=ADA.public_key)
+    assert prover(data, ADA) == ""

@@ -67,6 +67,7 @@ def copy_facts(copy: StoredCopy) -> dict[str, object]:
         "sha256": copy.sha256,
         "copied_at": copy.copied_at,
         "recipients": sorted(copy.recipients),
+        "proved_by": copy.proved_by,
         "read_at": copy.read_at,
         "tested_at": copy.tested_at,
         "is_ours": copy.is_ours,

@@ -115,6 +115,7 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Newest good copy", _newest_words(status)),
         ("Too old", f"from {moment(status.stale_at)}" if status.stale_at else ""),
         ("Waiting", f"{len(status.owed)}, {size(status.owed_bytes)}" if status.owed else "none"),
+        ("Origin confirmed", _origin_words(ledger.copies)),
         ("Damaged", ", ".join(copy.id for copy in status.damaged)),
         ("Only there", ", ".join(copy.id for copy in status.only_here)),
         ("Need an old key", str(status.needs_old_key or "")),
@@ -149,6 +150,14 @@ def _limit_words(known: Destination) -> str:
 def _newest_words(status: DestinationStatus) -> str:
     newest = status.newest_good
     return f"{moment(newest.backup.created_at)} {newest.id}" if newest else "none"
+
+
+def _origin_words(copies: Sequence[StoredCopy]) -> str:
+    """Return of how many copies a key of this site confirms the origin, "" where there are none."""
+    confirmed = sum(bool(each.proved_by) for each in copies)
+    if confirmed in {0, len(copies)}:
+        return ("all" if confirmed else "none") if copies else ""
+    return f"{confirmed} of {len(copies)}"
 
 
 def _strange_words(names: Sequence[str], count: int) -> str:
@@ -193,7 +202,7 @@ def copies(destination_id: str, *, damaged: bool, as_json: bool) -> None:
     if not found:
         say("No copies are damaged." if damaged else "No copies yet.")
         return
-    heading = ("ID", "CREATED", "TYPE", "SIZE", "STATUS", "COPIED", "VERIFIED THERE")
+    heading = ("ID", "CREATED", "TYPE", "SIZE", "STATUS", "ORIGIN", "COPIED", "VERIFIED THERE")
     print_table([heading, *map(_copy_row, found)])
 
 
@@ -204,6 +213,7 @@ def _copy_row(copy: StoredCopy) -> tuple[str, ...]:
         copy.backup.kind,
         size(copy.size_bytes),
         copy.state,
+        "confirmed" if copy.proved_by else "not confirmed",
         moment(copy.copied_at),
         moment(copy.read_at),
     )

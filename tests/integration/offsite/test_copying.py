@@ -379,7 +379,7 @@ def forge(offsite: Offsite, nas: Destination, copy: StoredCopy) -> None:
     )
 
 
-@pytest.mark.parametrize("left", ["ledger and backup", "ledger", "backup"])
+@pytest.mark.parametrize("left", ["ledger and backup", "ledger"])
 def test_a_copy_that_was_swapped_under_the_name_of_another_writer_is_found(
     offsite: Offsite, nas: Destination, left: str
 ) -> None:
@@ -387,8 +387,6 @@ def test_a_copy_that_was_swapped_under_the_name_of_another_writer_is_found(
     forge(offsite, nas, newest)
     if left == "ledger":
         offsite.house.service.delete([newest.id], by="ada")
-    if left == "backup":
-        offsite.files.ledger(nas.id).unlink()
     assert listed(offsite, nas) == [(newest.id, CopyState.DAMAGED), (older.id, CopyState.GOOD)]
     assert ids(offsite.of(nas).damaged) == [newest.id]
     offsite.run(nas)
@@ -396,8 +394,9 @@ def test_a_copy_that_was_swapped_under_the_name_of_another_writer_is_found(
     assert ids(good(offsite, nas)) == found
 
 
-def test_a_swapped_copy_that_was_taken_for_a_good_one_is_found(
-    offsite: Offsite, nas: Destination
+@pytest.mark.parametrize("is_ledger_lost", [True, False])
+def test_a_swapped_copy_that_the_ledger_has_or_not_is_replaced_by_the_backup_here(
+    offsite: Offsite, nas: Destination, is_ledger_lost: bool
 ) -> None:
     ledger = offsite.ledger(nas)
     newest, older = ledger.copies
@@ -407,7 +406,13 @@ def test_a_swapped_copy_that_was_taken_for_a_good_one_is_found(
     keys = [each.identity for each in KeyFile(offsite.files).read()]
     taken = copy_of(manifest, open_copy_manifest(manifest, keys)[0])
     offsite.keep(nas, replace(ledger, copies=(taken, older)))
-    assert listed(offsite, nas)[0] == (newest.id, CopyState.DAMAGED)
+    if is_ledger_lost:
+        offsite.files.ledger(nas.id).unlink()
+    assert listed(offsite, nas) == [(older.id, CopyState.GOOD)]
+    assert set(offsite.ledger(nas).strange) == {newest.name, path.name}
+    offsite.run(nas)
+    assert ids(good(offsite, nas)) == [newest.id, older.id]
+    assert offsite.run(nas).strange == ()
 
 
 def test_what_this_site_did_not_write_is_named_and_not_touched(

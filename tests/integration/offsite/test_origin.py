@@ -1,0 +1,179 @@
+"""A copy counts only where its site wrote it: what someone with write access there adds does not.
+
+With real backups and a real folder; the intruder has all that is in the folder, and no secret key.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from launcher.backup.manifest import seal_of
+from launcher.backup.records.backup import Backup, Kind
+from launcher.offsite.age import make_identity
+from launcher.offsite.copy_manifest import read_copy_manifest
+from launcher.offsite.records import CopyState, Destination, KeepRule
+from tests.support.offsite import Offsite, put_of_intruder
+from tests.support.service import House
+
+
+def scheduled(offsite: Offsite) -> Backup:
+    return offsite.house.create(kind=Kind.SCHEDULED)
+
+
+@pytest.fixture
+def intruder(tmp_path: Path, offsite: Offsite) -> House:
+    """Someone else, with backups of an own database."""
+    house = House(tmp_path / "intruder", clock=offsite.house.clock)
+    return house.fill(notes=3)
+
+
+def add_forged(intruder: House, folder: Path, *, is_encrypted: bool = True) -> str:
+    """Put a newer backup of the intruder there, under the name of the site and of its writer."""
+    backup = intruder.create(kind=Kind.SCHEDULED)
+    stored = intruder.stored(backup).read_bytes()
+    return put_of_intruder(folder, backup, stored, is_encrypted=is_encrypted)
+
+
+@pytest.fixture
+def nas(offsite: Offsite) -> Destination:
+    """An encrypted destination with two copies."""
+    for _ in range(2):
+        scheduled(offsite)
+    added = offsite.add(encrypt=True)
+    offsite.run(added)
+    return added
+
+
+def ids(offsite: Offsite, nas: Destination) -> list[str]:
+    return [each.id for each in offsite.ledger(nas).copies if each.state is CopyState.GOOD]
+
+
+@pytest.mark.parametrize("is_ledger_lost", [True, False])
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_a_forged_copy_is_named_and_counts_for_nothing(
+    offsite: Offsite, nas: Destination, intruder: House, is_encrypted: bool, is_ledger_lost: bool
+) -> None:
+    before = ids(offsite, nas)
+    folder = offsite.there(nas)
+    forged = add_forged(intruder, folder, is_encrypted=is_encrypted)
+    files = {each: each.read_bytes() for each in folder.glob(f"*{forged}*")}
+    assert len(files) == 2
+    if is_ledger_lost:
+        offsite.files.ledger(nas.id).unlink()
+    offsite.site = replace(offsite.site, backup_max_count=1)
+
+    offsite.run(nas)
+
+    # Of the two copies of this site retention keeps the newest, and none for the forged one.
+    assert ids(offsite, nas) == before[:1]
+    status = offsite.of(nas)
+    assert status.newest_good is not None
+    assert status.newest_good.id == before[0]
+    assert status.only_here == ()
+    assert set(status.ledger.strange) == {each.name for each in files}
+    assert status.ledger.strange_count == 2
+    assert {each: each.read_bytes() for each in files} == files
+
+    newer = scheduled(offsite)
+    offsite.run(nas)
+    assert ids(offsite, nas) == [newer.id]
+    assert {each: each.read_bytes() for each in files} == files
+
+
+def test_every_copy_of_a_site_with_a_key_is_proved_also_without_encryption(
+    offsite: Offsite, nas: Destination
+) -> None:
+    plain = offsite.add("Disk")
+    offsite.run(plain)
+    key = offsite.service.keys.kit(site_name="Home").public_key
+    for destination in (nas, plain):
+        assert {each.proved_by for each in offsite.ledger(destination).copies} == {key}
+        for path in offsite.there(destination).glob("launcher-*.json"):
+            assert list(json.loads(path.read_text())["proof"]) == [key]
+        offsite.files.ledger(destination.id).unlink()
+        assert {each.proved_by for each in offsite.run(destination).copies} == {key}
+
+
+def test_a_copy_of_which_someone_removed_the_proof_is_damaged_and_copied_again(
+    offsite: Offsite, nas: Destination
+) -> None:
+    before = ids(offsite, nas)
+    path = offsite.there(nas) / f"launcher-{before[0]}.json"
+    facts = json.loads(path.read_text())
+    del facts["seal"], facts["proof"]
+    path.write_text(json.dumps({**facts, "seal": seal_of(facts)}))
+    nothing = offsite.service.change(replace(nas, kinds=frozenset({Kind.SAFETY})), by="ada")
+    offsite.run(nothing)
+    assert [each.id for each in offsite.of(nas).damaged] == before[:1]
+    offsite.service.change(nas, by="ada")
+    offsite.run(nas)
+    assert ids(offsite, nas) == before
+    assert "proof" in json.loads(path.read_text())
+
+
+def test_copies_from_before_the_first_key_still_count_and_later_ones_need_a_proof(
+    offsite: Offsite, intruder: House
+) -> None:
+    disk = offsite.add("Disk", keep=KeepRule.ALL)
+    old = scheduled(offsite)
+    offsite.run(disk)
+    assert offsite.ledger(disk).copies[0].proved_by == ""
+    offsite.add("Cloud", encrypt=True)
+    offsite.house.service.delete([old.id], by="ada")
+    for is_ledger_lost in (False, True):
+        if is_ledger_lost:
+            offsite.files.ledger(disk.id).unlink()
+        offsite.run(disk)
+        assert ids(offsite, disk) == [old.id]
+    add_forged(intruder, offsite.there(disk), is_encrypted=False)
+    offsite.run(disk)
+    assert ids(offsite, disk) == [old.id]
+    assert offsite.ledger(disk).strange_count == 2
+
+
+def test_copies_written_while_the_secret_key_was_away_count_when_it_is_back(
+    offsite: Offsite, nas: Destination
+) -> None:
+    before = ids(offsite, nas)
+    key = offsite.files.recovery_key.read_bytes()
+    offsite.files.recovery_key.unlink()
+    written = scheduled(offsite)
+    offsite.run(nas)
+    offsite.files.recovery_key.write_bytes(key)
+    offsite.run(nas)
+    assert ids(offsite, nas) == [written.id, *before]
+    assert [bool(each.proved_by) for each in offsite.ledger(nas).copies] == [False, True, True]
+    assert offsite.ledger(nas).strange == ()
+
+
+def test_the_old_kit_proves_the_copies_from_before_a_new_key_and_the_new_one_all(
+    offsite: Offsite, nas: Destination
+) -> None:
+    old = offsite.service.keys.kit(site_name="Home")
+    offsite.service.keys.new_key(by="ada")
+    newer = scheduled(offsite)
+    offsite.run(nas)
+    new = offsite.service.keys.kit(site_name="Home")
+    assert [each.proved_by for each in offsite.ledger(nas).copies] == [
+        new.public_key,
+        old.public_key,
+        old.public_key,
+    ]
+    assert offsite.ledger(nas).copies[0].id == newer.id
+    offsite.files.ledger(nas.id).unlink()
+    assert len(offsite.run(nas).copies) == 3
+
+
+def test_another_recipient_opens_copies_and_proves_none(offsite: Offsite, nas: Destination) -> None:
+    office = make_identity()
+    offsite.service.keys.add_recipient(office.public_key, "Office", by="ada")
+    newer = scheduled(offsite)
+    offsite.run(nas)
+    path = offsite.there(nas) / f"launcher-{newer.id}.json"
+    read = read_copy_manifest(path.read_bytes(), name=path.name, identities=[office])
+    assert office.public_key in read.recipients
+    assert read.proved_by == ""
