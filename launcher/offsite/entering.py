@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from launcher.backup.records.text import readable
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import new_site
 from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.rclone_options import check_rclone
-from launcher.offsite.records import Destination, Destinations, Service
-from launcher.offsite.troubles import RemoteError
+from launcher.offsite.records import Destination, Destinations, Service, folders_of
+from launcher.offsite.troubles import RemoteError, Trouble
 
 MAX_NAME = 60
 _MAX_ID = 40
@@ -48,10 +50,38 @@ def with_new(
     return replace(named, destinations=(*entered.destinations, new)), new
 
 
+def require_valid(entered: Destinations, destination: Destination, apart: Iterable[Path]) -> None:
+    """Refuse a destination that could not be entered, without asking it or any disk.
+
+    Args:
+        entered: what is entered by now.
+        destination: a new one, or a changed one by its id.
+        apart: folders that its own may not be, contain or be inside of.
+
+    Raises:
+        OffsiteError: `name_taken`, `invalid_option` (fact `option`).
+        RemoteError: `OVERLAPS`. What a symbolic link hides is found by the test.
+    """
+    _checked(destination, entered)
+    others = (each for each in entered.destinations if each.id != destination.id)
+    for folder in folders_of([destination]):
+        path = Path(os.path.normpath(folder))
+        for each in (*apart, *folders_of(others)):
+            other = Path(os.path.normpath(each.absolute()))
+            if path.is_relative_to(other) or other.is_relative_to(path):
+                raise RemoteError(Trouble.OVERLAPS, path=str(folder), other=str(each))
+
+
 def with_changed(
-    entered: Destinations, destination: Destination, *, seen: Destination | None
+    entered: Destinations,
+    destination: Destination,
+    *,
+    seen: Destination | None,
+    cleared: Collection[str] = (),
 ) -> tuple[Destinations, Destination]:
     """Return the settings with a destination in place of the one of its id, and that one.
+
+    Its empty secrets are those from before, but for the `cleared` ones.
 
     Raises:
         OffsiteError: `destination_not_found`, `secrets_needed`, `name_taken`, `invalid_option`;
@@ -61,7 +91,7 @@ def with_changed(
     if seen is not None and before != seen:
         raise OffsiteError("outdated")
     new = replace(
-        with_kept_secrets(_checked(destination, entered), before),
+        with_kept_secrets(_checked(destination, entered), before, cleared=cleared),
         added_at=before.added_at,
         added_by=before.added_by,
     )

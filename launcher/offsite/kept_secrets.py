@@ -5,7 +5,7 @@ A stored secret is sent to no other server than the one that it was entered for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from launcher.offsite.errors import OffsiteError
@@ -24,12 +24,21 @@ _CREDENTIALS = OBSCURED | {
 """The secrets that say who connects; any other one may say where."""
 
 
-def with_kept_secrets(entered: Destination, before: Destination) -> Destination:
+def with_kept_secrets(
+    entered: Destination, before: Destination, *, cleared: Collection[str] = ()
+) -> Destination:
     """Return a destination with the stored secrets in place of those that are empty.
+
+    Args:
+        entered: as someone entered it.
+        before: as it is stored.
+        cleared: names of stored secrets that are no longer kept.
 
     Raises:
         OffsiteError: `secrets_needed`: the server may be another one, and secrets are not complete.
     """
+    kept = {name: value for name, value in before.secrets.items() if name not in cleared}
+    before = replace(before, secrets=kept)
     typed = {name: value for name, value in entered.secrets.items() if value}
     if not keeps_secrets(entered, before):
         missing = {name for name, value in before.secrets.items() if value} - set(typed)

@@ -40,6 +40,10 @@ class KeepRule(StrEnum):
     ALL = "all"  # nothing
 
 
+BYTES_S_OF_MBIT = 125_000
+"""A limit is shown in Mbit/s, in which providers sell connections."""
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A place that gets copies, as an admin entered it.

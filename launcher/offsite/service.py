@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from launcher.offsite.due import is_due
 from launcher.offsite.entering import (
     find,
     is_same_access,
+    require_valid,
     with_changed,
     with_new,
     with_replaced,
@@ -136,6 +137,7 @@ class OffsiteService:
         deadline_s: float = 60.0,
         on_step: Callable[[TrialStep], None] | None = None,
         user_id: int | None = None,
+        cleared: Collection[str] = (),
     ) -> Trial:
         """Write, list, read back and delete a small file there, in a process of its own.
 
@@ -147,6 +149,7 @@ class OffsiteService:
             deadline_s: after so many seconds it is given up.
             on_step: called after each step.
             user_id: who waits for it in a page: one test each, and few at once. None in a shell.
+            cleared: names of stored secrets that are not used.
 
         Raises:
             OffsiteError: `file_unreadable`, `secrets_needed`, `test_running`.
@@ -159,7 +162,7 @@ class OffsiteService:
             if not is_free:
                 raise OffsiteError("test_running")
             return run_trial(
-                as_tried(destination, before),
+                as_tried(destination, before, cleared=cleared),
                 site=entered.site,
                 data_dir=self._files.data_dir,
                 apart=(self._backups.store_path, *folders_of(others)),
@@ -168,6 +171,16 @@ class OffsiteService:
             )
 
     # --- destinations --------------------------------------------------------------------
+
+    def require_valid(self, destination: Destination) -> None:
+        """Refuse what `add` or `change` would, and a folder that overlaps; cheap, asks no service.
+
+        Raises:
+            OffsiteError: `name_taken`, `invalid_option` (fact `option`), `file_unreadable`.
+            RemoteError: `OVERLAPS`.
+        """
+        apart = (self._files.data_dir, self._backups.store_path)
+        require_valid(self.settings(), destination, apart)
 
     def add(self, destination: Destination, *, by: str) -> Destination:
         """Add a destination; its id is made of its name. The first encrypted one makes the key.
@@ -187,11 +200,16 @@ class OffsiteService:
         return added[0]
 
     def change(
-        self, destination: Destination, *, by: str, seen: Destination | None = None
+        self,
+        destination: Destination,
+        *,
+        by: str,
+        seen: Destination | None = None,
+        cleared: Collection[str] = (),
     ) -> Destination:
         """Replace the destination of this id; empty secrets keep the ones from before.
 
-        They do so only while the server is the same.
+        They do so only while the server is the same, and not for the names in `cleared`.
 
         When and by whom it was added stays. It is tried again at once. With `seen` it has to be as
         it was seen.
@@ -203,7 +221,7 @@ class OffsiteService:
         changed: list[Destination] = []
 
         def change(entered: Destinations) -> Destinations:
-            grown, new = with_changed(entered, destination, seen=seen)
+            grown, new = with_changed(entered, destination, seen=seen, cleared=cleared)
             changed.append(new)
             return self.keys.with_needed_key(grown)
 

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -62,12 +62,15 @@ class _Line:
     trial: Trial | None = None
 
 
-def as_tried(destination: Destination, before: Destination | None) -> Destination:
+def as_tried(
+    destination: Destination, before: Destination | None, *, cleared: Collection[str] = ()
+) -> Destination:
     """Return a destination as it is tried.
 
     Args:
         destination: as it was entered; its empty secrets are those from before, at the same server.
         before: the destination of this id that is saved, None for a new one.
+        cleared: names of secrets that are not taken from it.
 
     Raises:
         OffsiteError: `secrets_needed`.
@@ -76,7 +79,7 @@ def as_tried(destination: Destination, before: Destination | None) -> Destinatio
         return replace(destination, tested_at=None)
     is_same_place = before.options.get("path") == destination.options.get("path")
     return replace(
-        with_kept_secrets(destination, before),
+        with_kept_secrets(destination, before, cleared=cleared),
         tested_at=before.tested_at if is_same_place else None,
     )
 

@@ -17,6 +17,7 @@ from launcher.current import current_offsite
 from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.service import OffsiteService
 
 Run = Callable[..., Result]
 SECRET = "sesame-open-wide"
@@ -71,14 +72,14 @@ def test_a_destination_is_added_changed_paused_and_removed(
     assert shown["secrets"] == ["key_id", "secret"]
 
     flask("destination", "set", "back-blaze", "--keep", "own", "--keep-last", "30",
-          "--limit", "500", "--name", "Vault")  # fmt: skip
+          "--limit", "4", "--name", "Vault")  # fmt: skip
     flask("destination", "pause", "back-blaze")
     shown = json.loads(flask("destination", "show", "back-blaze", "--json").stdout)
     assert (shown["name"], shown["keep"], shown["policy"]["keep_count"]) == ("Vault", "own", 30)
     assert (shown["limit_bytes_s"], shown["paused"]) == (500_000, True)
     pairs = flask("destination", "show", "back-blaze").stdout
     assert "own: 30 last" in pairs
-    assert "500 kB per second" in pairs
+    assert "4 Mbit/s (500.0 kB per second)" in pairs
     with app.app_context():
         assert current_offsite().find("back-blaze").secrets["secret"] == SECRET
     assert "Vault resumed" in flask("destination", "resume", "back-blaze").stderr
@@ -177,6 +178,28 @@ def test_the_kit_is_saved_for_its_owner_alone_and_confirmed_by_its_end(
     assert (kit["kit"], kit["not_in_saved_kit"]) == ("confirmed", ["attic"])
     flask("recovery-kit", "confirm", said=f"{end}\n")
     assert "current address" not in flask("recovery-kit", "show").stderr
+
+
+def test_what_needs_no_test_is_refused_before_one(
+    flask: Run, s3: tuple[str, ...], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flask("destination", "add", "Vault", *s3)
+    monkeypatch.setattr(OffsiteService, "try_out", lambda *_, **__: pytest.fail("was tested"))
+    taken = flask("destination", "add", "vault", "s3://other", expect=1)
+    assert "a destination has this name" in taken.stderr
+    inside = flask("destination", "add", "In", f"{data_dir}/./backups/copies", expect=22)
+    assert f"{data_dir}/backups/copies overlaps with {data_dir}" in inside.stderr
+
+
+def test_one_stored_secret_can_be_forgotten(flask: Run, app: Flask, tmp_path: Path) -> None:
+    (tmp_path / "both").write_text(f"pass={SECRET}\nkey_pem=a key\n")
+    flask("destination", "add", "Box", "rclone:sftp:launcher", "--option", "host=box.example",
+          "--option", "user=ada", "--secret-file", str(tmp_path / "both"), "--no-test")  # fmt: skip
+    wrong = flask("destination", "set", "box", "--clear-secret", "password", expect=2)
+    assert "There is no stored secret 'password'. Stored: key_pem, pass." in wrong.stderr
+    flask("destination", "set", "box", "--clear-secret", "pass", "--no-test")
+    with app.app_context():
+        assert current_offsite().find("box").secrets == {"key_pem": "a key"}
 
 
 def test_the_kit_is_never_saved_as_a_dash(flask: Run) -> None:

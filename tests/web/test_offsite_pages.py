@@ -227,7 +227,7 @@ def test_one_admin_runs_one_test_at_a_time(
         assert is_free
         assert has_other_turn  # another admin waits for nobody
         for address in (f"{OFF_SITE}/new/test", f"{OFF_SITE}/new"):
-            assert ada.send(address, **BUCKET).status_code == 429
+            assert ada.send(address, **BUCKET | {"name": "Attic"}).status_code == 429
             assert "Another test of a destination is running." in shown(ada)
             assert 'value="ada-launcher"' in ada.page
         ada.open(OFF_SITE)
@@ -390,6 +390,48 @@ def test_an_empty_secret_keeps_the_one_that_is_stored(
     assert changed.secrets == {"key_id": KEY_ID, "secret": SECRET}
     assert works == []  # the access is the same
     assert logged(app) == ["update"]
+
+
+def test_a_name_or_a_folder_that_is_taken_is_said_before_any_test(
+    ada: Visitor, app: Flask, backblaze: Destination, works: list[Destination], folder: Path
+) -> None:
+    with app.app_context():
+        data_dir = current_config().data_dir
+    for path in (f"{OFF_SITE}/new", f"{OFF_SITE}/new/test"):
+        ada.open(f"{OFF_SITE}/new")
+        ada.send(path, **BUCKET | {"name": "backblaze"})
+        assert "There is already a destination with this name." in shown(ada)
+        ada.send(path, **NAS | {"folder_path": f"{data_dir}/copies"})
+        assert f"The folder overlaps with {data_dir}" in shown(ada)
+    assert works == []
+
+
+def test_one_stored_secret_can_be_forgotten_alone(
+    ada: Visitor, app: Flask, works: list[Destination]
+) -> None:
+    options = {"type": "sftp", "host": "box.example", "user": "u1"}
+    with app.app_context():
+        box = current_offsite().add(
+            Destination(
+                "", "Box", Service.RCLONE, options=options,
+                secrets={"pass": SECRET, "key_pem": "a key"},
+            ),
+            by="ada",
+        )  # fmt: skip
+    sent: dict[str, str | list[str]] = {
+        "name": "Box", "place": "off_site", "kind": "manual", "keep": "all", "encrypt": "on",
+        "sftp_host": "box.example", "sftp_user": "u1", "clear": "secret_sftp_pass",
+    }  # fmt: skip
+    page = ada.open(f"{OFF_SITE}/{box.id}/edit").text
+    assert 'name="clear" value="secret_sftp_pass"' in page
+    seen = re.search(r'name="seen" value="(\w+)"', page)
+    assert seen
+    ada.send(f"{OFF_SITE}/{box.id}/edit", seen=seen[1], **sent)
+    assert works[0].secrets == {"key_pem": "a key"}
+    assert entered(app)[0].secrets == {"key_pem": "a key"}
+    # An access key of S3 has two halves, and none is of use alone.
+    ada.open(f"{OFF_SITE}/new")
+    assert 'name="clear"' not in ada.page
 
 
 def test_another_access_is_tested_with_the_stored_secrets(

@@ -45,6 +45,8 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
       flask destination add "Storage box" rclone:sftp:launcher \\
         --option host=u123.your-storagebox.de --option user=u123 --option port=23
     """
+    with offsite_errors():  # before secrets are asked for
+        current_offsite().require_valid(Destination("", name, Service.FOLDER))
     place = read_place(address, **given)
     is_folder = place.service is Service.FOLDER
     entered = Destination(
@@ -56,8 +58,10 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
         secrets=place.secrets,
         encrypt=not is_folder,
     )
+    entered = with_rules(entered, **given)
     with offsite_errors():
-        tested = require_test(with_rules(entered, **given), skips=no_test)
+        current_offsite().require_valid(entered)
+        tested = require_test(entered, skips=no_test)
         before = current_offsite().settings()
         added = current_offsite().add(tested, by=typist())
     keep_entry(audit.record_added, added, is_tested=not no_test)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from launcher.current import current_offsite
 from launcher.offsite import audit
 from launcher.offsite.addresses import address_of
 from launcher.offsite.kept_secrets import with_kept_secrets
-from launcher.offsite.records import Destination
+from launcher.offsite.records import Destination, Service
 
 
 @destination.command("set")
@@ -29,6 +29,13 @@ from launcher.offsite.records import Destination
 @click.option("--name", help="New name. The id remains.")
 @click.option("--address", help="New address, as for `add`.")
 @click.option("--new-secret", is_flag=True, help="Ask for new secrets.")
+@click.option(
+    "--clear-secret",
+    "cleared",
+    metavar="NAME",
+    multiple=True,
+    help="Forget a stored secret (repeatable). `show` lists them.",
+)
 @place_options
 @rule_options
 @click.option("--no-test", is_flag=True, help="Save it without a test.")
@@ -39,6 +46,7 @@ def set_(
     address: str | None,
     *,
     new_secret: bool,
+    cleared: tuple[str, ...],
     no_test: bool,
     as_json: bool,
     **given: Any,
@@ -52,20 +60,23 @@ def set_(
     Examples:
       flask destination set nas --keep mirror
       flask destination set backblaze --new-secret
-      flask destination set storage-box --limit 500 --stale-after 48
+      flask destination set storage-box --clear-secret pass --option key_file=/srv/id_ed25519
+      flask destination set storage-box --limit 4 --stale-after 48
     """
     with offsite_errors():
         entered = current_offsite().settings()
         before = current_offsite().find(destination_id)
         changed = with_rules(replace(before, name=name or before.name), **given)
-        changed = _moved(changed, address, asks=new_secret, given=given)
+        _require_stored(before, cleared)
+        changed = _moved(changed, address, asks=new_secret, cleared=cleared, given=given)
         is_moved = (changed.options, changed.secrets) != (before.options, before.secrets)
         if changed == before:
             say("No changes to save.")
             return
+        current_offsite().require_valid(changed)
         if is_moved:
-            changed = require_test(changed, skips=no_test)
-        saved = current_offsite().change(changed, by=typist(), seen=before)
+            changed = require_test(changed, skips=no_test, cleared=cleared)
+        saved = current_offsite().change(changed, by=typist(), seen=before, cleared=cleared)
     keep_entry(audit.record_changed, before, saved)
     keep_entry(audit.record_first_key, entered, current_offsite().settings())
     say(f"Destination {saved.name} saved.")
@@ -74,8 +85,27 @@ def set_(
         print_json(facts_of(saved))
 
 
+def _require_stored(known: Destination, names: Collection[str]) -> None:
+    """Refuse to clear a secret that is not stored.
+
+    Raises:
+        click.UsageError
+    """
+    for each in names:
+        if each not in known.secrets:
+            stored = ", ".join(sorted(known.secrets)) or "none"
+            raise click.UsageError(f"There is no stored secret {each!r}. Stored: {stored}.")
+        if known.service is Service.S3:
+            raise click.UsageError("S3 needs both secrets. --new-secret asks for new ones.")
+
+
 def _moved(
-    known: Destination, address: str | None, *, asks: bool, given: Mapping[str, Any]
+    known: Destination,
+    address: str | None,
+    *,
+    asks: bool,
+    cleared: Collection[str],
+    given: Mapping[str, Any],
 ) -> Destination:
     """Return a destination with the address, options and secrets that were given."""
     place = read_place(address or address_of(known), asks=False, **given)
@@ -87,7 +117,8 @@ def _moved(
     elif given["key_id"] is None and given["secret_file"] is None:
         secrets = {}  # variables of AWS are for a new destination
     options = {**known.options, **place.options}
-    return with_kept_secrets(replace(known, options=options, secrets=secrets), known)
+    entered = replace(known, options=options, secrets=secrets)
+    return with_kept_secrets(entered, known, cleared=cleared)
 
 
 @destination.command("pause")

@@ -10,7 +10,7 @@ import click
 
 from launcher.backup.records.backup import OWN_KINDS, Kind
 from launcher.backup.retention import RetentionPolicy
-from launcher.offsite.records import Destination, KeepRule, Place
+from launcher.offsite.records import BYTES_S_OF_MBIT, Destination, KeepRule, Place
 
 PLACES = {
     "off-site": Place.OFF_SITE,
@@ -59,8 +59,8 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
                          help="With --keep own.")
             for name in _COUNTS
         ),
-        click.option("--limit", "limit_kb_s", type=click.IntRange(0), metavar="KB",
-                     help="Upload at most so many kB per second. 0: no limit."),
+        click.option("--limit", "limit_mbit_s", type=click.FloatRange(0, 100_000), metavar="MBIT",
+                     help="Upload at most so many Mbit/s. 8 are 1 MB per second. 0: no limit."),
         click.option("--stale-after", "stale_after_h", type=click.IntRange(0), metavar="HOURS",
                      help="Warn if the newest copy is older. 0: automatic."),
     )  # fmt: skip
@@ -78,8 +78,8 @@ def with_rules(destination: Destination, **given: Any) -> Destination:
         changes["encrypt"] = given["encrypt"]
     if given["kinds"]:
         changes["kinds"] = frozenset(map(Kind, given["kinds"]))
-    if given["limit_kb_s"] is not None:
-        changes["limit_bytes_s"] = given["limit_kb_s"] * 1000
+    if given["limit_mbit_s"] is not None:
+        changes["limit_bytes_s"] = round(given["limit_mbit_s"] * BYTES_S_OF_MBIT)
     if given["stale_after_h"] is not None:
         changes["stale_after_h"] = given["stale_after_h"]
     counts = {field: given[name] for name, field in _COUNTS.items() if given[name] is not None}

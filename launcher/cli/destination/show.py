@@ -22,7 +22,7 @@ from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option
 from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
-from launcher.offsite.records import CopyState, Destination, KeepRule, StoredCopy
+from launcher.offsite.records import BYTES_S_OF_MBIT, CopyState, Destination, KeepRule, StoredCopy
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus
 
 
@@ -143,8 +143,10 @@ def _keep_words(known: Destination) -> str:
 
 
 def _limit_words(known: Destination) -> str:
-    """Return the limit in the unit of `--limit`, "" for none."""
-    return f"{known.limit_bytes_s / 1000:g} kB per second" if known.limit_bytes_s else ""
+    """Return the limit in the unit of `--limit`, and in that of files; "" for none."""
+    if not (limit := known.limit_bytes_s):
+        return ""
+    return f"{limit / BYTES_S_OF_MBIT:g} Mbit/s ({size(limit)} per second)"
 
 
 def _newest_words(status: DestinationStatus) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from launcher.backup.ports import utc_now
 from launcher.cli.offsite_failures import PlaceFailure
 from launcher.cli.offsite_words import STEPS, trouble_words
@@ -13,13 +15,17 @@ from launcher.offsite.trial import Step, Trial, TrialStep, as_tested
 _APART_S = 60
 
 
-def tried_out(destination: Destination) -> tuple[Destination, Trial]:
+def tried_out(
+    destination: Destination, *, cleared: Collection[str] = ()
+) -> tuple[Destination, Trial]:
     """Test a destination, printing each step; return it with what was found.
+
+    Stored secrets of the names in `cleared` are not used.
 
     Raises:
         PlaceFailure: a step failed.
     """
-    trial = current_offsite().try_out(destination, on_step=_say_step)
+    trial = current_offsite().try_out(destination, on_step=_say_step, cleared=cleared)
     if failed := trial.failed:
         assert failed.trouble is not None  # noqa: S101 (that is why it failed)
         sentence, hint = trouble_words(failed.trouble, failed.facts)
@@ -52,9 +58,11 @@ def _say_findings(trial: Trial) -> None:
         say(f"Copies of this site that are there already: {trial.own_copies}.")
 
 
-def require_test(destination: Destination, *, skips: bool) -> Destination:
+def require_test(
+    destination: Destination, *, skips: bool, cleared: Collection[str] = ()
+) -> Destination:
     """Return a destination as its test found it, or as it is where the test is skipped."""
     if skips:
         return destination
     say("Testing the destination.")
-    return tried_out(destination)[0]
+    return tried_out(destination, cleared=cleared)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from launcher.i18n.offsite import OFFSITE_ERROR_WORDS, trouble_words
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.rclone_options import check_rclone
-from launcher.offsite.records import Destination, KeepRule, Place, Service
+from launcher.offsite.records import BYTES_S_OF_MBIT, Destination, KeepRule, Place, Service
 from launcher.offsite.troubles import RemoteError
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.fields import MAX_SECRET, MAX_TEXT, OTHER, TYPES, fields_of
@@ -27,7 +27,6 @@ KINDS = (Kind.SCHEDULED, Kind.MANUAL, Kind.UPGRADE, Kind.SAFETY, Kind.UPLOAD)
 """The kinds that can be copied, in the order of the form."""
 NUMBERS = {"keep_count": (1, 500), "keep_daily": (0, 400), "keep_weekly": (0, 400),
            "keep_monthly": (0, 400)}  # fmt: skip
-_BYTES_S_OF_MBIT = 125_000
 _MOST_MBIT, _MOST_HOURS = 100_000, 10_000
 _OPTION = re.compile(r"([a-z][a-z0-9_]{0,60})\s*=\s*(.*)", re.ASCII)
 
@@ -40,6 +39,7 @@ class Draft:
         texts: what was typed, by the name of the control; never a secret.
         secrets: typed secrets, by the name of the control; never shown again.
         limit, stale: typed numbers, "" for none.
+        cleared: the controls of stored secrets that are to be forgotten.
     """
 
     service: str = Service.FOLDER.value
@@ -54,6 +54,7 @@ class Draft:
     numbers: Mapping[str, str] = field(default_factory=dict)
     limit: str = ""
     stale: str = ""
+    cleared: frozenset[str] = frozenset()
 
     @classmethod
     def empty(cls, service: str = "") -> Draft:
@@ -81,7 +82,7 @@ class Draft:
                     if name not in {"type", "folder"}
                 ),
             }
-        limit = known.limit_bytes_s / _BYTES_S_OF_MBIT
+        limit = known.limit_bytes_s / BYTES_S_OF_MBIT
         return cls(
             service=known.service.value,
             type=type_,
@@ -117,12 +118,31 @@ class Draft:
             numbers={name: form.get(name, text) for name, text in start.numbers.items()},
             limit=form.get("limit", ""),
             stale=form.get("stale", ""),
+            cleared=frozenset(form.getlist("clear")),
         )  # fmt: skip
 
     @property
     def has_secrets(self) -> bool:
         """Whether secrets were typed, which the form cannot show again."""
         return any(self.secrets.values())
+
+    def can_clear(self, known: Destination | None) -> Collection[str]:
+        """Return the controls whose stored secret can be forgotten alone, one that is optional."""
+        if known is None:
+            return ()
+        return [
+            each.name
+            for each in fields_of(known.service, self.type)
+            if each.is_secret
+            and not each.is_required
+            and (each.option in known.secrets or (each.option == "lines" and known.secrets))
+        ]
+
+    def cleared_secrets(self, known: Destination | None) -> Collection[str]:
+        """Return the names of the stored secrets that are to be forgotten."""
+        controls = self.cleared & {*self.can_clear(known)}
+        found = {each.option for each in fields.ALL if each.name in controls}
+        return {*known.secrets} if known and "lines" in found else found
 
     def check(
         self, known: Destination | None = None
@@ -160,7 +180,7 @@ class Draft:
             kinds=kinds,
             keep=keep,
             policy=policy or (known.policy if known else None),
-            limit_bytes_s=round(limit * _BYTES_S_OF_MBIT),
+            limit_bytes_s=round(limit * BYTES_S_OF_MBIT),
             stale_after_h=int(stale),
         ), {}
 
@@ -213,7 +233,8 @@ class Draft:
     ) -> dict[str, str]:
         """Return the secrets with the stored ones, where they are for the same server."""
         try:
-            return dict(with_kept_secrets(entered, known).secrets)
+            cleared = self.cleared_secrets(known)
+            return dict(with_kept_secrets(entered, known, cleared=cleared).secrets)
         except OffsiteError as error:
             for each in fields_of(entered.service, self.type):
                 if each.is_secret and not self.secrets.get(each.name, "").strip():

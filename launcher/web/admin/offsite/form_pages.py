@@ -21,7 +21,13 @@ from launcher.extensions import db
 from launcher.i18n.formats import isolated
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
-from launcher.i18n.offsite import KEEP_RULE_WORDS, PLACE_WORDS, SERVICE_MEANINGS, SERVICE_WORDS
+from launcher.i18n.offsite import (
+    KEEP_RULE_WORDS,
+    PLACE_WORDS,
+    SERVICE_MEANINGS,
+    SERVICE_WORDS,
+    trouble_words,
+)
 from launcher.models.types import utc_now
 from launcher.offsite import audit
 from launcher.offsite.owed import Rules, owed
@@ -29,6 +35,7 @@ from launcher.offsite.records import Destination, Service
 from launcher.offsite.service import OffsiteError
 from launcher.offsite.status import KitState
 from launcher.offsite.trial import as_tested
+from launcher.offsite.troubles import RemoteError
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.blueprint import (
     blueprint,
@@ -123,10 +130,10 @@ def test_edited(destination_id: str) -> ResponseReturnValue:
 
 def _test(known: Destination | None) -> ResponseReturnValue:
     draft, actor = Draft.read(request.form, known), acting_user()
-    made, errors = draft.check(known)
+    made, errors = _checked(draft, known)
     if made is None:
         return _page(draft, known, errors=errors, tests=_kept_tests(), status=422)
-    tests = _try_out(made, actor)
+    tests = _try_out(draft, known, made, actor)
     return _page(draft, known, tests=tests, status=429 if tests.is_busy else 200)
 
 
@@ -134,7 +141,7 @@ def _save(known: Destination | None) -> ResponseReturnValue:
     draft, actor = Draft.read(request.form, known), acting_user()
     if known and request.form.get("seen") != version_of(known):
         return _page(draft, known, tests=_kept_tests(), is_outdated=True, status=409)
-    made, errors = draft.check(known)
+    made, errors = _checked(draft, known)
     if made is None:
         return _page(draft, known, errors=errors, tests=_kept_tests(), status=422)
     if problem := confirm_in_form():
@@ -144,7 +151,7 @@ def _save(known: Destination | None) -> ResponseReturnValue:
         proof, tests = request.form.get("proof", ""), Tests()
         is_wanted = "untested" not in request.form
         if is_wanted and read_proof(proof, made, now=utc_now()) is None:
-            tests = _try_out(made, actor)
+            tests = _try_out(draft, known, made, actor)
             proof = tests.proof
         found = read_proof(proof, made, now=utc_now())
         if tests.is_busy:
@@ -160,6 +167,22 @@ def _save(known: Destination | None) -> ResponseReturnValue:
     return _write(draft, known, made, actor, is_tested=is_tested)
 
 
+def _checked(
+    draft: Draft, known: Destination | None
+) -> tuple[Destination | None, Mapping[str, str]]:
+    """Return the destination, or None and what is wrong: all that is known without a test."""
+    made, errors = draft.check(known)
+    if made is None:
+        return None, errors
+    try:
+        current_offsite().require_valid(made)
+    except OffsiteError as error:
+        return None, {_FIELD_OF.get(error.code, "service"): error_words(error)}
+    except RemoteError as error:
+        return None, {"folder_path": trouble_words(error.trouble, error.facts)[0]}
+    return made, {}
+
+
 def _write(
     draft: Draft, known: Destination | None, made: Destination, actor: Actor, *, is_tested: bool
 ) -> ResponseReturnValue:
@@ -167,7 +190,7 @@ def _write(
     try:
         entered = service.settings()
         after = (
-            service.change(made, by=actor.name, seen=known)
+            service.change(made, by=actor.name, seen=known, cleared=draft.cleared_secrets(known))
             if known
             else service.add(made, by=actor.name)
         )
@@ -192,7 +215,7 @@ def _write(
     return redirect(url_for("offsite.index"), 303)
 
 
-def _try_out(made: Destination, actor: Actor) -> Tests:
+def _try_out(draft: Draft, known: Destination | None, made: Destination, actor: Actor) -> Tests:
     """Test a destination while neither database nor gate is held; note that in the audit log.
 
     Where another test runs, none is made.
@@ -200,7 +223,7 @@ def _try_out(made: Destination, actor: Actor) -> Tests:
     service, settings, user_id = current_offsite(), site_settings(), signed_in_user().id
     release()
     try:
-        trial = service.try_out(made, user_id=user_id)
+        trial = service.try_out(made, user_id=user_id, cleared=draft.cleared_secrets(known))
     except OffsiteError as error:
         if error.code != "test_running":
             raise
@@ -267,6 +290,7 @@ def _page(
         known=known,
         seen=version_of(known) if known else "",
         errors=errors,
+        can_clear=draft.can_clear(known),
         labels=_labels(),
         tests=tests or Tests(),
         is_outdated=is_outdated,
