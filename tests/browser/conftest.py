@@ -35,7 +35,7 @@ SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
+expect.set_options(timeout=60_000)  # a machine may be busy; waiting less proves nothing
 _FRESH_S = 600.0
 """Of the 15 minutes in which the password is not asked for again."""
 _NO_TRANSITION = "Transition was aborted because of invalid state"
@@ -177,7 +177,7 @@ def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
         opened.append(held)
         watch.over(held)
         page = held.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.goto(url)
         return page
 

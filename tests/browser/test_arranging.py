@@ -426,8 +426,8 @@ def test_on_a_phone_one_thumb_drags_by_the_handle(edit: OpenPage) -> None:
     for step in range(1, 9):
         send("touchMove", 200, 500 - 40 * step)
     send("touchEnd")
-    page.wait_for_timeout(300)
-    assert page.evaluate("scrollY") > before, "the page scrolls by all but the handles"
+    # The page scrolls by all but the handles.
+    page.wait_for_function("(before) => scrollY > before", arg=before)
 
 
 def test_without_script_all_is_done_by_forms(edit: OpenPage) -> None:

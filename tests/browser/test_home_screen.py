@@ -36,9 +36,9 @@ class Wire:
     state: str = "on"
     slow_path: str = ""
     asked: list[str] = field(default_factory=list)
-    # Of as many bytes. People wait ten times as long.
+    # Of as many bytes. People wait three times as long.
     changes: dict[bytes, bytes] = field(
-        default_factory=lambda: {b"PATIENCE_MS = 3000": b"PATIENCE_MS =  300"}
+        default_factory=lambda: {b"PATIENCE_MS = 3000": b"PATIENCE_MS = 1000"}
     )
 
     def carry(self, connection: socket.socket) -> None:

@@ -98,7 +98,7 @@ def test_a_webhook_is_added_tried_changed_and_removed(as_ada, receiver: Receiver
     may_answer = threading.Event()
 
     def answer_late(handler: BaseHTTPRequestHandler) -> None:
-        may_answer.wait(15)
+        may_answer.wait(60)
         handler.send_response(200)
         handler.send_header("Content-Length", "0")
         handler.end_headers()

@@ -150,7 +150,7 @@ def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None
         expect(page.get_by_text("Schedule saved.")).to_be_visible()
         saved_at = time.monotonic()
         while not Book(home.server.data_dir).record("backup").schedule.startswith(expression):
-            assert time.monotonic() - saved_at < 20
+            assert time.monotonic() - saved_at < 120
             time.sleep(0.05)
 
 

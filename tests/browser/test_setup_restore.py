@@ -116,10 +116,10 @@ def test_everything_comes_back_from_another_place(
     page.get_by_role("button", name="Download copy").click()
     if not has_script:
         page.wait_for_url("**/operations/*")
-        for _ in range(60):
+        for _ in range(600):
             if page.get_by_role("link", name="Restore…").count():
                 break
-            page.wait_for_timeout(500)
+            page.wait_for_timeout(100)
             page.reload()
     page.get_by_role("link", name="Restore…").click()
     page.get_by_role("button", name="Restore backup").click()

@@ -45,7 +45,7 @@ class Place:
         return LocalStore(self.store_dir, create=self.store_path is None)
 
     def service(
-        self, *, clock: Clock | None = None, drain_timeout_s: float = 5.0, patience_s: float = 1.0
+        self, *, clock: Clock | None = None, drain_timeout_s: float = 60.0, patience_s: float = 1.0
     ) -> BackupService:
         locks = self.data_dir / "locks"
         gate = Gate(locks, drain_timeout_s=drain_timeout_s, patience_s=patience_s)

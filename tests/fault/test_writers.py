@@ -64,7 +64,7 @@ def busy(place: Place, *modes: str) -> Iterator[list[dict[str, Any]]]:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
         yield told
-        told += [json.loads(process.communicate(timeout=30)[0]) for process in started]
+        told += [json.loads(process.communicate(timeout=120)[0]) for process in started]
     finally:
         for process in started:
             process.kill()

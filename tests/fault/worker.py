@@ -42,7 +42,7 @@ class Job:
     moment: str = ""
     die_at: int = 0
     max_file_bytes: int = 0
-    drain_timeout_s: float = 5.0
+    drain_timeout_s: float = 60.0
 
 
 def _start() -> subprocess.Popen[str]:

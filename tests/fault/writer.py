@@ -23,7 +23,7 @@ from pathlib import Path
 
 from launcher.backup.locks import Gate
 
-_LONGEST_S = 60.0
+_LONGEST_S = 240.0
 _ROWS = 20
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             with (
                 nullcontext()
                 if mode in {"free", "counting"}
-                else gate.enter(writes=mode == "gated", timeout_s=8.0)
+                else gate.enter(writes=mode == "gated", timeout_s=60.0)
             ):
                 _turn(database, mode, done)
         except TimeoutError:
@@ -56,7 +56,7 @@ def main() -> None:
 
 def _turn(database: Path, mode: str, done: dict) -> None:
     uri = f"{database.absolute().as_uri()}?mode=rw"
-    timeout_s = 0.01 if mode == "counting" else 10
+    timeout_s = 0.01 if mode == "counting" else 60
     with closing(
         sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
     ) as connection:

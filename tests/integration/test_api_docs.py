@@ -497,7 +497,7 @@ def test_what_home_assistant_reads_is_what_the_api_has() -> None:
 
 def test_the_script_is_one_of_posix() -> None:
     done = subprocess.run(
-        ["sh", "-n", str(SCRIPT)], capture_output=True, text=True, check=False, timeout=10
+        ["sh", "-n", str(SCRIPT)], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     assert textwrap.dedent(SCRIPT.read_text()).startswith("#!/bin/sh\n")

@@ -133,7 +133,7 @@ def test_what_gunicorn_refuses_is_a_problem_too(
 ) -> None:
     """No test client sends what is no HTTP."""
     host, port = served.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as client:
+    with socket.create_connection((host, int(port)), timeout=120) as client:
         client.sendall(sent)
         with http.client.HTTPResponse(client) as answer:
             answer.begin()
@@ -166,7 +166,7 @@ def test_a_body_that_is_cut_off_is_answered_while_the_client_reads(  # noqa: PLR
     if code == "bad_request" and length > MAX_BODY_BYTES:
         code, detail = "too_large", "A JSON body "
     host, port = served.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as client:
+    with socket.create_connection((host, int(port)), timeout=120) as client:
         client.sendall(
             b"POST /api/v1/backups HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: %d\r\n"
             b"Authorization: Bearer %s\r\n\r\n12345" % (head, length, hand_out().secret.encode())

@@ -640,7 +640,7 @@ def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, 
             os.write(master, answer.encode())
             answer = ""
     os.close(master)
-    return told, process.wait(timeout=30)
+    return told, process.wait(timeout=120)
 
 
 def test_a_backup_command_does_not_wait_for_what_it_does_not_need(

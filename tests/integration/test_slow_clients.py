@@ -257,9 +257,9 @@ def test_who_is_refused_while_they_upload_gets_the_answer_afterwards(impatient: 
     )
     with connect(impatient) as client:
         client.sendall(head + b"Content-Length: 1200000\r\n\r\n")
-        for _ in range(12):
-            time.sleep(0.1)  # in all three times as long as silence is borne with
-            client.sendall(b"x" * 100_000)
+        for _ in range(16):
+            time.sleep(0.1)  # in all longer than silence is borne with
+            client.sendall(b"x" * 75_000)
         assert read_all(client).startswith(b"HTTP/1.1 302 ")
 
 
@@ -300,10 +300,14 @@ def receive(server: ClientSocket, count: int) -> int:
     return pieces
 
 
-def test_an_upload_may_be_slow_but_not_stop(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_an_upload_may_be_slow_but_not_stop(
+    pair: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving_, "PATIENCE_S", 1.0)
     server, client = pair
-    sender = sent_slowly(client, [b"x" * 100] * 10)
-    assert receive(server, 1000) > 1
+    server.setblocking(True)
+    sender = sent_slowly(client, [b"x" * 100] * 25)  # in all longer than its patience
+    assert receive(server, 2500) > 1
     sender.join()
     with pytest.raises(ConnectionResetError):
         server.recv(1000)

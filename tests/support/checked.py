@@ -23,9 +23,11 @@ from launcher.models.health import CheckKind
 from tests.support.odd_servers import Visit
 
 ANYWHERE = AddressRules(allow_private=True)
-LIMIT_MS = 5000
+LIMIT_MS = 60_000
 """Never reached by a check that has another reason to end."""
 SHORT_MS = 300
+LONGER_MS = 2000
+"""For what must begin within it, also on a busy machine."""
 PAGE = "<h1>Paperless &amp; more</h1> (a+)+$ .* größer".encode()
 BOMB = gzip.compress(bytes(64 << 20), compresslevel=9)
 REDIRECTS = {
@@ -178,10 +180,12 @@ def port_that_does_not_answer() -> Iterator[int]:
             each.close()
 
 
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """Yield a port on which nothing listens; it is kept, so that no other program does."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield int(kept.getsockname()[1])
 
 
 class Authority:

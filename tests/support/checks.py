@@ -17,7 +17,7 @@ _CHECK = {
     "kind": "http", "target": "own", "url": "", "method": "HEAD", "headers": "{}",
     "headers_for": "", "timeout_ms": 10_000, "accept": "100-499", "keyword": "",
     "is_keyword_absent": 0, "verify": "public", "ca_pem": "", "follow_redirects": 1, "retries": 2,
-    "slow_ms": 1000,
+    "slow_ms": 60_000,
     "is_enabled": 1, "paused_by": "", "is_notifying": 1, "notify_after_min": 5,
 }  # fmt: skip
 
@@ -71,7 +71,7 @@ def counting_server() -> Iterator[Counter]:
             with lock:
                 counter.visits.setdefault(self.path, []).append(time.monotonic())
             if self.path in counter.hanging:
-                counter.ended.wait(30)
+                counter.ended.wait(120)
                 return
             self.send_response(counter.codes.get(self.path, 200))
             self.send_header("Content-Length", "0")

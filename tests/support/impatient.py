@@ -3,7 +3,7 @@
 from launcher import serving
 
 serving.PATIENCE_S = 1.0
-serving._LINGER_S = 0.4
+serving._LINGER_S = 1.0
 
 from wsgi import app  # noqa: E402
 

@@ -22,8 +22,6 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.support.server import free_port
-
 PROGRAMS = Path(sys.executable).parent
 KEY_ID, SECRET = "full-key", "full-secret-3f9q2k"
 KEEPER_ID, KEEPER_SECRET = "keeper-key", "keeper-secret-8d1m4z"
@@ -31,7 +29,7 @@ KEEPER_ID, KEEPER_SECRET = "keeper-key", "keeper-secret-8d1m4z"
 READER_ID, READER_SECRET = "reader-key", "reader-secret-5v7x0c"
 USER, PASSWORD = "ada", "storage-password-6h2w"
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +60,26 @@ def seaweed(folder: Path) -> Iterator[StorageServer]:
     config = folder / "identities.json"
     config.write_text(json.dumps({"identities": identities}))
     (folder / "data").mkdir()
-    with ExitStack() as held:
-        names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
-        names += ["filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc"]
-        ports = dict(zip(names, free_ports(len(names), held), strict=True))
-    command = [
-        PROGRAMS / "weed", "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}", "-master.telemetry=false",
-        "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-volume.max=50",
-        "-master.volumeSizeLimitMB=64", *(f"-{name}={port}" for name, port in ports.items()),
-    ]  # fmt: skip
-    with running(command, folder / "seaweed.log") as ended:
-        port = ports["s3.port"]
-        wait_until(lambda: _answers_http(port), ended)
-        yield StorageServer(port, folder)
+    names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc"]
+    names += ["filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc"]
+
+    def command(ports: Sequence[int]) -> Sequence[str | Path]:
+        options = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
+        return [
+            PROGRAMS / "weed", f"-logdir={folder}", "server", f"-dir={folder / 'data'}",
+            "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}",
+            "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            "-s3.autoCreateBucket=false", "-volume.max=50", "-master.volumeSizeLimitMB=64",
+            *options,
+        ]  # fmt: skip
+
+    with _serving(command, len(names), folder / "seaweed.log", _answers_http, at=6) as ports:
+        try:
+            yield StorageServer(ports[6], folder)
+        finally:
+            for port in ports:  # SeaweedFS leaves these sockets wherever its data is
+                for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                    path.unlink(missing_ok=True)
 
 
 def _identity(key_id: str, secret: str, actions: Sequence[str]) -> dict[str, object]:
@@ -90,15 +94,44 @@ def rclone_serving(
     """Serve a folder with rclone as `s3`, `sftp` or `webdav`."""
     root = folder / "served"
     root.mkdir()
-    port = free_port()
-    command = [
-        PROGRAMS / "rclone", "serve", protocol, root, "--addr", f"127.0.0.1:{port}",
-        "--config", "", *options,
-    ]  # fmt: skip
-    with running(command, folder / f"{protocol}.log", environment) as ended:
-        answers = _answers_ssh if protocol == "sftp" else _answers_http
-        wait_until(lambda: answers(port), ended)
-        yield StorageServer(port, root)
+    answers = _answers_ssh if protocol == "sftp" else _answers_http
+
+    def command(ports: Sequence[int]) -> Sequence[str | Path]:
+        return [
+            PROGRAMS / "rclone", "serve", protocol, root, "--addr", f"127.0.0.1:{ports[0]}",
+            "--config", "", *options,
+        ]  # fmt: skip
+
+    with _serving(command, 1, folder / f"{protocol}.log", answers, environment) as ports:
+        yield StorageServer(ports[0], root)
+
+
+@contextmanager
+def _serving(
+    command: Callable[[Sequence[int]], Sequence[str | Path]],
+    count: int,
+    log_path: Path,
+    answers: Callable[[int], bool],
+    environment: dict[str, str] | None = None,
+    *,
+    at: int = 0,
+) -> Iterator[Sequence[int]]:
+    """Run a server on free ports, on others where another program was quicker.
+
+    It is ready once the one `at` its place answers.
+    """
+    for last in (False, False, False, True):
+        with ExitStack() as held:
+            ports = free_ports(count, held)
+        with running(command(ports), log_path, environment) as ended:
+            deadline = time.monotonic() + _PATIENCE_S
+            while (log := ended()) is None and not answers(ports[at]):
+                assert time.monotonic() < deadline, "it never answered"
+                time.sleep(0.02)
+            if log is None:
+                yield ports
+                return
+            assert not last, log
 
 
 def free_ports(count: int, held: ExitStack) -> list[int]:
@@ -129,15 +162,6 @@ def running(
             process.wait()
 
 
-def wait_until(is_ready: Callable[[], bool], ended: Callable[[], str | None]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not is_ready():
-        log = ended()
-        assert log is None, log
-        assert time.monotonic() < deadline, "it never answered"
-        time.sleep(0.02)
-
-
 def _answers_http(port: int) -> bool:
     return _first_bytes(port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/")
 
@@ -148,7 +172,7 @@ def _answers_ssh(port: int) -> bool:
 
 def _first_bytes(port: int, said: bytes) -> bytes:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(said)
             return connection.recv(8)
     except OSError:

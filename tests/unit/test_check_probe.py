@@ -23,12 +23,13 @@ from launcher.fetching.own_site import OwnSite
 from launcher.models.health import CheckKind, CheckMethod, Health
 from tests.support.checked import (
     ANYWHERE,
+    LONGER_MS,
     PAGE,
     SHORT_MS,
     behave,
-    free_port,
     outcome_of,
     port_that_does_not_answer,
+    refusing_port,
     wait_for_end,
     web_check,
 )
@@ -147,18 +148,19 @@ def test_a_text_is_found_wherever_the_page_is_cut() -> None:
     [
         ("/silent", {}, Reason.NO_ANSWER, Phase.ANSWER),
         ("/silent", {"keyword": "x"}, Reason.NO_ANSWER, Phase.ANSWER),
-        ("/drip-head", {}, Reason.HEAD_SLOW, Phase.ANSWER),
-        ("/drip-body", {"keyword": "x"}, Reason.BODY_SLOW, None),
+        ("/drip-head", {"timeout_ms": LONGER_MS}, Reason.HEAD_SLOW, Phase.ANSWER),
+        ("/drip-body", {"keyword": "x", "timeout_ms": LONGER_MS}, Reason.BODY_SLOW, None),
     ],
 )
 def test_a_check_ends_by_its_limit_whatever_the_server_does(
     server: Server, path: str, more: dict[str, Any], reason: Reason, phase: Phase | None
 ) -> None:
     began = time.monotonic()
-    outcome = check(server, path, timeout_ms=SHORT_MS, **more)
-    assert time.monotonic() - began < SHORT_MS / 1000 + 30  # it would be for ever
+    limits = {"timeout_ms": SHORT_MS} | more
+    outcome = check(server, path, **limits)
+    assert time.monotonic() - began < 60  # it would be for ever
     assert (outcome.reason, outcome.phases.failed) == (reason, phase)
-    assert outcome.facts["limit_s"] == SHORT_MS / 1000
+    assert outcome.facts["limit_s"] == limits["timeout_ms"] / 1000
 
 
 def test_a_handshake_that_never_ends_is_no_answer(server: Server) -> None:
@@ -193,7 +195,7 @@ def test_an_answer_that_takes_long_is_slow(server: Server) -> None:
 
 
 def test_redirects_are_shown_without_what_may_be_secret(server: Server) -> None:
-    outcome = check(server, "/to-wanted", timeout_ms=1000)
+    outcome = check(server, "/to-wanted")
     assert outcome.redirects == ("http://localhost/x",)
 
 
@@ -273,9 +275,9 @@ def test_a_port_that_accepts_connections_is_up(server: Server) -> None:
 
 @pytest.mark.parametrize("kind", [CheckKind.HTTP, CheckKind.TCP])
 def test_a_port_where_nothing_listens_is_refused(kind: CheckKind) -> None:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}" if kind is CheckKind.HTTP else f"127.0.0.1:{port}"
-    outcome = outcome_of(CheckSpec(1, kind, url))
+    with refusing_port() as port:
+        url = f"http://127.0.0.1:{port}" if kind is CheckKind.HTTP else f"127.0.0.1:{port}"
+        outcome = outcome_of(CheckSpec(1, kind, url))
     assert (outcome.reason, outcome.facts["port"]) == (Reason.REFUSED, port)
     assert (outcome.ms, outcome.phases.failed) == (None, Phase.CONNECT)
 
@@ -293,7 +295,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next() -> None:
         port_that_does_not_answer() as port,
         socket.create_server(("::1", port), family=socket.AF_INET6),
     ):
-        spec = CheckSpec(1, CheckKind.TCP, f"nas.test:{port}", timeout_ms=600)
+        spec = CheckSpec(1, CheckKind.TCP, f"nas.test:{port}", timeout_ms=2000, slow_ms=60_000)
         outcome = outcome_of(spec, names=names)
     assert (outcome.state, outcome.address) == (Health.UP, "::1")
 
@@ -347,7 +349,7 @@ def test_many_that_hang_delay_no_other(server: Server) -> None:
     async def run() -> list[Outcome]:
         hanging = [web_check(server.url + "/silent", timeout_ms=SHORT_MS) for _ in range(50)]
         flooding = [web_check(server.url + "/gigabyte", keyword="x") for _ in range(5)]
-        specs = [*hanging, *flooding, web_check(server.url + "/page", timeout_ms=4000)]
+        specs = [*hanging, *flooding, web_check(server.url + "/page")]
         return await asyncio.gather(*(probe(spec, ANYWHERE) for spec in specs))
 
     *others, last = asyncio.run(run())
@@ -369,7 +371,7 @@ def test_a_check_that_is_cancelled_ends_at_once_and_closes_its_connection() -> N
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert ended.wait(10)
+            assert ended.wait(60)
 
     asyncio.run(run())
 

@@ -17,7 +17,7 @@ import pytest
 from launcher.checks.certificates import certificate_of
 from launcher.checks.outcome import Outcome, Phase, Reason
 from launcher.models.health import CheckVerify, Health
-from tests.support.checked import Authority, behave, outcome_of, web_check
+from tests.support.checked import LONGER_MS, Authority, behave, outcome_of, web_check
 from tests.support.odd_servers import Server, serving
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not there")
@@ -144,7 +144,7 @@ def test_a_server_without_tls_is_named_as_such() -> None:
 def test_a_text_is_found_behind_tls_and_a_flood_is_not_read(house: House) -> None:
     assert house.check("good.test", keyword="Paperless").is_up
     assert house.check("good.test", "/gigabyte", keyword="x").reason is Reason.TOO_LARGE
-    assert house.check("good.test", "/drip-head", timeout_ms=300).reason is Reason.HEAD_SLOW
+    assert house.check("good.test", "/drip-head", timeout_ms=LONGER_MS).reason is Reason.HEAD_SLOW
     assert house.check("good.test", "/head-reset").method == "GET"
 
 

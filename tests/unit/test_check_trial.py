@@ -65,7 +65,7 @@ def test_a_newer_test_of_the_same_user_ends_the_one_before(
         page = web_check(server.url + "/page")
         assert trial.test_now(page, ANYWHERE, Turn.take(tmp_path, 1)).is_up
         with pytest.raises(trial.TrialReplacedError):
-            first.result(timeout=5)
+            first.result(timeout=60)
     until(lambda: not list((tmp_path / "check-trials").iterdir()))
 
 
@@ -80,7 +80,7 @@ def test_a_test_in_another_process_is_ended_too(
         until(lambda: bool(server.heads))
         Turn.take(tmp_path, 1)  # all that the other process does
         with pytest.raises(trial.TrialReplacedError):
-            here.result(timeout=5)
+            here.result(timeout=60)
 
 
 def test_one_user_does_not_take_the_places_of_others(
@@ -97,7 +97,7 @@ def test_one_user_does_not_take_the_places_of_others(
         page = web_check(server.url + "/page")
         assert trial.test_now(page, ANYWHERE, Turn.take(tmp_path, 2)).is_up
         Turn.take(tmp_path, 1)
-        ends = [each.exception(timeout=10) for each in mine]
+        ends = [each.exception(timeout=60) for each in mine]
     assert {type(each) for each in ends} <= {trial.TrialReplacedError, trial.TooManyTrialsError}
 
 

@@ -267,7 +267,7 @@ def test_what_was_made_or_verified_here_is_restored_without_another_process(
 @contextmanager
 def being_checked(home: House, path: Path) -> Iterator[None]:
     """Let a file that runs for hours be checked until the end of the block."""
-    limits = Limits(8.0, 60, 512 << 20, 64 << 20)
+    limits = Limits(120.0, 240, 512 << 20, 64 << 20)
     service = home.open(examiner=ExaminerInChild(NOTEBOOKS, limits=lambda _size: limits))
     refused: list[BackupError] = []
 

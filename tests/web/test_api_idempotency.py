@@ -193,7 +193,7 @@ def test_of_two_at_once_the_second_is_asked_to_wait(
 
     def held(*args: object, **named: object) -> None:
         reached.set()
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         begin(*args, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(starting.process, "start", held)
@@ -202,7 +202,7 @@ def test_of_two_at_once_the_second_is_asked_to_wait(
         target=lambda: answers.append(program("POST", "/backups", json={}, headers=KEY).json["id"])
     )
     first.start()
-    assert reached.wait(30)
+    assert reached.wait(120)
     second = program("POST", "/backups", json={}, headers=KEY)
     go_on.set()
     first.join()

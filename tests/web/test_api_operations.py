@@ -221,7 +221,7 @@ def test_who_waits_hears_of_the_next_stage(script: Caller, restoring) -> None:
         assert not answer.done()
         operation.stage(Stage.PREPARE)
 
-        assert answer.result(10)["stage"] == "prepare"
+        assert answer.result(60)["stage"] == "prepare"
 
 
 def test_who_waits_hears_of_the_end(script: Caller, restoring) -> None:
@@ -231,7 +231,7 @@ def test_who_waits_hears_of_the_end(script: Caller, restoring) -> None:
         _await_waiting(1)
         running.close()
 
-        assert answer.result(10)["state"] == "succeeded"
+        assert answer.result(60)["state"] == "succeeded"
 
 
 def test_a_wait_ends_after_its_seconds(script: Caller, restoring) -> None:
@@ -244,7 +244,7 @@ def test_a_wait_ends_after_its_seconds(script: Caller, restoring) -> None:
 
 
 def test_no_restore_waits_for_who_waits(script: Caller, restoring, app: Flask) -> None:
-    gate = Gate(app.extensions["launcher.config"].lock_dir, drain_timeout_s=5.0)
+    gate = Gate(app.extensions["launcher.config"].lock_dir, drain_timeout_s=60.0)
     with (
         restoring() as operation,
         waiting(script, f"/operations/{operation.id}?wait=30") as answer,
@@ -280,7 +280,7 @@ def test_who_waits_is_answered_when_the_server_stops(script: Caller, restoring, 
     ):
         app.extensions["launcher.stop"].set()
 
-        assert answer.result(10)["state"] == "running"
+        assert answer.result(60)["state"] == "running"
 
 
 @pytest.mark.parametrize("wait", ["-1", "31", "x", "1.5", ""])

@@ -942,12 +942,12 @@ def running(app: Flask, shelf: Shelf) -> Iterator[None]:
 
     def wait(_progress: object) -> None:
         begun.set()
-        done.wait(30)
+        done.wait(120)
 
     service = app.extensions["launcher.background.service"]
     thread = threading.Thread(target=service.create, kwargs={"by": "ben", "on_progress": wait})
     thread.start()
-    assert begun.wait(30)
+    assert begun.wait(120)
     yield
     done.set()
     thread.join()

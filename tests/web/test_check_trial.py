@@ -22,7 +22,7 @@ from launcher.models import App, AuditEvent, HealthCheck, User
 from launcher.models.health import CheckKind, Health
 from launcher.models.types import utc_now
 from launcher.web.check_form.tested import shown_test
-from tests.support.checked import Authority, behave, free_port, until
+from tests.support.checked import Authority, behave, refusing_port, until
 from tests.support.odd_servers import Server, serving
 from tests.web.test_check_form import CHECK, SECRET, fields_of, header
 from tests.web.visitor import Visitor
@@ -99,7 +99,7 @@ def test_a_script_gets_the_result_alone(ben: Visitor, form: dict[str, str | list
 def test_the_reason_is_said_with_its_way_out(
     ben: Visitor, form: dict[str, str | list[str]], server: Server, path: str, words: str
 ) -> None:
-    other = {"target": "other", "url": server.url + path, "timeout_s": "2"}
+    other = {"target": "other", "url": server.url + path, "timeout_s": "20"}
     ben.send(TEST, **form | other)
     assert f"Down {words}" in text_of(ben.page)
 
@@ -107,9 +107,9 @@ def test_the_reason_is_said_with_its_way_out(
 def test_a_port_at_which_nothing_listens_is_refused(
     ben: Visitor, form: dict[str, str | list[str]]
 ) -> None:
-    port = free_port()
-    other = {"kind": "tcp", "target": "other", "url": f"127.0.0.1:{port}"}
-    ben.send(TEST, **form | other)
+    with refusing_port() as port:
+        other = {"kind": "tcp", "target": "other", "url": f"127.0.0.1:{port}"}
+        ben.send(TEST, **form | other)
     shown = text_of(ben.page)
     assert f"Connection refused: nothing listens on port {port}" in shown
     assert "Connect failed" in shown
@@ -217,13 +217,13 @@ def test_a_stored_header_is_not_sent_while_another_text_is_looked_for(
 def test_each_test_is_in_the_audit_log_with_host_port_and_result(
     app: Flask, ada: Visitor, ben: Visitor, form: dict[str, str | list[str]]
 ) -> None:
-    port = free_port()
-    ben.send(
-        TEST,
-        **form
-        | header(form, "X-Key", SECRET)
-        | {"target": "other", "url": f"http://localhost:{port}/{SECRET[7:]}?{SECRET[7:]}"},
-    )
+    with refusing_port() as port:
+        ben.send(
+            TEST,
+            **form
+            | header(form, "X-Key", SECRET)
+            | {"target": "other", "url": f"http://localhost:{port}/{SECRET[7:]}?{SECRET[7:]}"},
+        )
     with app.app_context():
         event = db.session.scalars(db.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
         assert event is not None
@@ -280,7 +280,7 @@ def test_a_test_that_another_replaced_says_so_and_keeps_what_was_typed(
     with app.app_context():
         user_id = db.session.scalars(db.select(User.id).where(User.username == "ben")).one()
     Turn.take(app.extensions["launcher.config"].lock_dir, user_id)
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     assert answers[0].status_code == 409
     assert "You started another test, which replaced this one." in ben.page
     assert fields_of(ben.page)["url"] == f"{server.url}/silent"
