@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -29,6 +30,12 @@ class Limiter:
         self._now = now
         self._sleep = sleep
         self._free_at = now()
+        self._lock = threading.Lock()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a limit."""
+        return self._bytes_s > 0
 
     def piece_bytes(self, most: int) -> int:
         """Return how much to read at once: a tenth of a second, 1 KB at least, `most` at most."""
@@ -38,7 +45,9 @@ class Limiter:
         """Wait until `count` bytes may go."""
         if not self._bytes_s:
             return
-        now = self._now()
-        self._free_at = max(self._free_at, now) + count / self._bytes_s
-        if (wait_s := self._free_at - now) > 0:
+        with self._lock:
+            now = self._now()
+            self._free_at = max(self._free_at, now) + count / self._bytes_s
+            wait_s = self._free_at - now
+        if wait_s > 0:
             self._sleep(wait_s)

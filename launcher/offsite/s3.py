@@ -6,6 +6,7 @@ import base64
 import contextlib
 import os
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from launcher.offsite.patience import Beat, patiently
 from launcher.offsite.receiving import receive
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
-from launcher.offsite.s3_body import Body, is_same
+from launcher.offsite.s3_body import Body, is_same, reader_of
 from launcher.offsite.s3_client import endpoint_of, new_client
 from launcher.offsite.s3_errors import translated
 from launcher.offsite.s3_upload import PART_BYTES, Multipart
@@ -80,8 +81,7 @@ class S3:
         self._limiter = Limiter(destination.limit_bytes_s)
         self._silent_s = silent_s
         self._clock_apart_s: float | None = None
-        self._body: Body | None = None
-        self._requests = 0
+        self._now = threading.local()  # the `body` and the number of `requests` of a thread's call
         self._client = self._connect()
 
     def put(
@@ -98,7 +98,10 @@ class S3:
         with open_regular(source) as file:
             size_bytes = os.fstat(file.fileno()).st_size
             if size_bytes <= PART_BYTES:
-                body = Body(file, 0, size_bytes, self._limiter, lambda n: on_bytes(n, size_bytes))
+                read_at = reader_of(file)
+                body = Body(
+                    read_at, 0, size_bytes, self._limiter, lambda n: on_bytes(n, size_bytes)
+                )
                 self._put_object(key, body)
             else:
                 Multipart(self._call_with_body, key, file).upload(
@@ -232,28 +235,29 @@ class S3:
         **wanted: Any,
     ) -> Any:  # fmt: skip
         """Call the service for an answer that has a field: a page of any server has none."""
-        self._body = body
         try:
             if body is not None:
                 wanted["Body"] = body
-            answer = self._call(verb, work_s=work_bytes / _WORK_BYTES_S, **wanted)
+            answer = self._call(verb, body, work_s=work_bytes / _WORK_BYTES_S, **wanted)
         except RemoteError:
             if body is not None and body.stopped_by is not None:
                 raise body.stopped_by from None
             raise
-        finally:
-            self._body = None
         if field and field not in answer:
             raise self._no_service()
         return answer
 
-    def _call(self, verb: str, *, name: str = "", work_s: float = 0.0, **wanted: Any) -> Any:
+    def _call(
+        self, verb: str, body: Body | None = None, *, name: str = "", work_s: float = 0.0,
+        **wanted: Any,
+    ) -> Any:  # fmt: skip
         """Call the service; boto follows it to the region of the bucket.
 
         The deadline of the answer counts from the last byte that was sent.
 
         Args:
             verb: of boto.
+            body: what is sent, if it is not in memory.
             name: of the object, for the words of a failure.
             work_s: how many seconds more the service may work before it answers.
             wanted: what the verb takes.
@@ -261,10 +265,9 @@ class S3:
         Raises:
             RemoteError
         """
-        body = self._body
-        self._requests = 0
 
         def call(beat: Beat) -> Any:
+            self._now.body, self._now.requests = body, 0
             if body is not None:
                 body.beat = beat
             return getattr(self._client, verb)(Bucket=self._bucket, **wanted)
@@ -302,15 +305,15 @@ class S3:
             self._clock_apart_s = (there - datetime.now(UTC)).total_seconds()
 
     def _is_prepared(self, **_more: object) -> None:
-        self._requests += 1
-        if self._requests > _MOST_REQUESTS:  # boto follows a redirect to itself without end
+        self._now.requests += 1
+        if self._now.requests > _MOST_REQUESTS:  # boto follows a redirect to itself without end
             raise _no_answer("redirects without end")
-        if self._body is not None:
-            self._body.is_sent = False
+        if self._now.body is not None:
+            self._now.body.is_sent = False
 
     def _is_sent(self, **_more: object) -> None:
-        if self._body is not None:
-            self._body.is_sent = True
+        if self._now.body is not None:
+            self._now.body.is_sent = True
 
 
 @contextlib.contextmanager

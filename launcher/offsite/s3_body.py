@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -11,6 +12,9 @@ from typing import Any, BinaryIO
 from launcher.offsite.limits import Limiter
 
 _PIECE_BYTES = 1 << 16
+
+ReadAt = Callable[[int, int], bytes]
+"""Returns at most so many bytes (the second) from a place (the first)."""
 
 
 class Body:
@@ -24,7 +28,7 @@ class Body:
 
     def __init__(
         self,
-        file: BinaryIO,
+        read_at: ReadAt,
         start: int,
         size_bytes: int,
         limiter: Limiter,
@@ -32,13 +36,13 @@ class Body:
     ) -> None:
         """
         Args:
-            file: open for reading.
+            read_at: reads the file, which other threads read as well.
             start: where the part begins in it.
             size_bytes: how long the part is.
             limiter: of the speed.
             on_sent: called with how many bytes of the part are sent.
         """
-        self._file = file
+        self._read_at = read_at
         self._start = start
         self._size_bytes = size_bytes
         self._limiter = limiter
@@ -51,7 +55,9 @@ class Body:
     @classmethod
     def of_bytes(cls, data: bytes, limiter: Limiter) -> Body:
         """Return a body of bytes in memory."""
-        return cls(io.BytesIO(data), 0, len(data), limiter, lambda _count: None)
+        return cls(
+            lambda at, most: data[at : at + most], 0, len(data), limiter, lambda _count: None
+        )
 
     def md5(self) -> bytes:
         """Return the MD5 of the part, against errors of the line and not against people."""
@@ -90,10 +96,14 @@ class Body:
         return self._at
 
     def _piece(self, most: int) -> bytes:
-        self._file.seek(self._start + self._at)
-        piece = self._file.read(min(most, self._size_bytes - self._at))
+        piece = self._read_at(self._start + self._at, min(most, self._size_bytes - self._at))
         self._at += len(piece)
         return piece
+
+
+def reader_of(file: BinaryIO) -> ReadAt:
+    """Return what reads an open file at any place, from any thread."""
+    return lambda at, most: os.pread(file.fileno(), most, at)
 
 
 def is_same(answer: Any, md5: bytes) -> bool:

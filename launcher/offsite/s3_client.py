@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, InvalidRegionError
 
 from launcher.offsite.records import Destination
+from launcher.offsite.s3_upload import PARTS_AT_ONCE
 from launcher.offsite.troubles import RemoteError, Trouble
 
 _CONNECT_S = 10
@@ -46,7 +47,7 @@ def new_client(destination: Destination, *, silent_s: float) -> Any:
                 connect_timeout=_CONNECT_S,
                 read_timeout=silent_s,
                 retries={"mode": "standard", "total_max_attempts": 2},
-                max_pool_connections=1,
+                max_pool_connections=PARTS_AT_ONCE,
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
                 s3={"addressing_style": _style(options.get("path_style", ""), endpoint)},

@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 from launcher.offsite.limits import Limiter
 from launcher.offsite.remote import OnBytes
-from launcher.offsite.s3_body import Body, is_same
+from launcher.offsite.s3_body import Body, is_same, reader_of
 from launcher.offsite.troubles import RemoteError, Trouble
 
 PART_BYTES = 8 << 20
+PARTS_AT_ONCE = 4
+"""So many parts are sent at once: a service takes a moment for each before it answers."""
 _MOST_PARTS = 10_000
 _LEFT = timedelta(days=1)
 
@@ -38,6 +42,34 @@ class _Part:
     number: int
     start: int
     size_bytes: int
+
+
+class _StoppedError(Exception):
+    """Another part failed."""
+
+
+class _Progress:
+    """Adds up what is sent of all parts, whichever thread sends them."""
+
+    def __init__(self, on_bytes: OnBytes, total: int) -> None:
+        self._on_bytes, self._total = on_bytes, total
+        self._sent: dict[int, int] = {}
+        self._done = 0
+        self._is_stopped = False
+        self._lock = threading.Lock()
+
+    def report(self, number: int, sent: int) -> None:
+        """Report that so many bytes of a part are there; raise where sending is to end."""
+        with self._lock:
+            if self._is_stopped:
+                raise _StoppedError
+            self._done += sent - self._sent.get(number, 0)
+            self._sent[number] = sent
+            self._on_bytes(self._done, self._total)
+
+    def stop(self) -> None:
+        """End every part at its next byte."""
+        self._is_stopped = True
 
 
 class Multipart:
@@ -68,6 +100,7 @@ class Multipart:
         Raises:
             RemoteError
         """
+        before = resume
         there = self._there(resume) if resume else None
         if there is None:
             self._abort_left()
@@ -76,10 +109,12 @@ class Multipart:
             there = {}
         if on_resume is not None:
             on_resume(resume)
-        tags: list[dict[str, Any]] = []
-        for part in self._parts():
-            tag = self._send(part, resume, there, limiter, on_bytes)
-            tags.append({"PartNumber": part.number, "ETag": tag})
+        progress = _Progress(on_bytes, self._size_bytes)
+        # Over a line that breaks off often, four unfinished parts would never get there.
+        at_once = 1 if limiter.is_on or before else PARTS_AT_ONCE
+        tags = self._send_all(
+            at_once, progress, lambda part: self._send(part, resume, there, limiter, progress)
+        )
         self._call(
             "complete_multipart_upload", field="ETag", Key=self._key, UploadId=resume,
             MultipartUpload={"Parts": tags}, work_bytes=self._size_bytes,
@@ -90,19 +125,37 @@ class Multipart:
         for index, start in enumerate(range(0, self._size_bytes, size)):
             yield _Part(index + 1, start, min(size, self._size_bytes - start))
 
+    def _send_all(
+        self, at_once: int, progress: _Progress, send: Callable[[_Part], str]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Send all parts, some of them at once; return their tags in order.
+
+        The first one that fails ends the others.
+        """
+        pool = ThreadPoolExecutor(at_once)
+        try:
+            sent = {pool.submit(send, part): part.number for part in self._parts()}
+            tags = {sent[each]: each.result() for each in as_completed(sent)}
+        except BaseException:
+            progress.stop()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
+
     def _send(
-        self, part: _Part, upload_id: str, there: dict[int, tuple[int, str]],
-        limiter: Limiter, on_bytes: OnBytes,
+        self, part: _Part, upload_id: str, there: Mapping[int, tuple[int, str]],
+        limiter: Limiter, progress: _Progress,
     ) -> str:  # fmt: skip
         """Return the tag of a part that is there now."""
         body = Body(
-            self._file, part.start, part.size_bytes, limiter,
-            lambda sent: on_bytes(part.start + sent, self._size_bytes),
+            reader_of(self._file), part.start, part.size_bytes, limiter,
+            lambda sent: progress.report(part.number, sent),
         )  # fmt: skip
         md5 = body.md5()
         size_bytes, tag = there.get(part.number, (-1, ""))
         if (size_bytes, tag.strip('"').lower()) == (part.size_bytes, md5.hex()):
-            on_bytes(part.start + part.size_bytes, self._size_bytes)
+            progress.report(part.number, part.size_bytes)
             return tag
         answer = self._call(
             "upload_part", body, field="ETag", Key=self._key, UploadId=upload_id,

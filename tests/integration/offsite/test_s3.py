@@ -84,9 +84,13 @@ def test_an_upload_that_breaks_off_is_continued_by_the_next_process(
     *, cut_after: int, parts_kept: int,
 ) -> None:  # fmt: skip
     tokens: list[str] = []
-    proxy.sent_left = cut_after
+    proxy.sent_left = MB
     with failing(Trouble.BROKEN_OFF):
         bucket.open().put("copy.db", large, on_bytes=no_one, on_resume=tokens.append)
+    proxy.heal()
+    proxy.sent_left = cut_after  # from here on one part after another
+    with failing(Trouble.BROKEN_OFF):
+        bucket.open().put("copy.db", large, on_bytes=no_one, resume=tokens[0])
     proxy.heal()
     assert names(bucket.open()) == set()
 
