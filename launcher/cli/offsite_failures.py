@@ -52,6 +52,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "the destination was changed at the same time",
         "Run the command again.",
     ),
+    "user_in_url": (
+        "the option {option} contains a user or a password",
+        "Leave them out: the password is asked for, or read from --secret-file.",
+    ),
+    "secret_option": (
+        "{option} is a secret",
+        "Give it in --secret-file as {option}=VALUE, or when asked.",
+    ),
     "secrets_needed": (
         "the stored secrets are for another server",
         "Give new ones with --new-secret or --secret-file.",

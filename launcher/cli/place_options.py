@@ -16,23 +16,16 @@ import click
 
 from launcher.offsite.addresses import FLAGS, read_address
 from launcher.offsite.records import Service
+from launcher.offsite.secret_options import (
+    ASKED_FOR,
+    IN_PLACE_OF_A_SECRET,
+    has_user,
+    is_secret,
+)
 
 AWS = {"key_id": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY"}
 """The variables by which programs of S3 get their access key."""
 
-_SECRETS_OF_RCLONE: Mapping[str, str] = {
-    "azureblob": "key",
-    "b2": "key",
-    "ftp": "pass",
-    "koofr": "password",
-    "mega": "pass",
-    "sftp": "pass",
-    "smb": "pass",
-    "webdav": "pass",
-}
-"""The option of each type that is asked for where no secret is given."""
-_WHOLE_VALUES = {"key", "key_pem", "pass", "password", "secret", "token"}
-_ENDS_OF_SECRETS = ("_pass", "_password", "_secret", "_token", "_access_key", "_pem")
 _FORMS = "Give s3://BUCKET/FOLDER, /a/folder or rclone:TYPE:FOLDER"
 _MOST_BYTES = 64 << 10
 
@@ -89,6 +82,11 @@ def read_place(address: str, *, asks: bool = True, **given: Any) -> PlaceGiven:
         raise click.UsageError(f"{address!r} is no address of a place. {_FORMS}.")
     service, options = found
     options |= read_options(service, **given)
+    if wrong := next((name for name, value in options.items() if has_user(name, value)), None):
+        raise click.UsageError(
+            f"{wrong} contains a user or a password. Leave them out: the password is asked for, or"
+            " read from --secret-file."
+        )
     secrets = read_secrets(service, options, given["key_id"], given["secret_file"])
     if asks:
         secrets = _asked(service, options, secrets)
@@ -109,13 +107,10 @@ def read_options(service: Service, **given: Any) -> dict[str, str]:
         raise click.UsageError("--option is for places of rclone.")
     pairs = dict(map(_pair, given["pairs"]))
     if secret := next((name for name in pairs if is_secret(name)), None):
-        raise click.UsageError(f"{secret} is a secret: give it in --secret-file or when asked.")
+        raise click.UsageError(
+            f"{secret} is a secret: give it in --secret-file as {secret}=VALUE, or when asked."
+        )
     return {**flags, **pairs}
-
-
-def is_secret(name: str) -> bool:
-    """Whether the option of this name, in words of rclone, holds a secret."""
-    return name in _WHOLE_VALUES or name.endswith(_ENDS_OF_SECRETS)
 
 
 def read_secrets(
@@ -154,7 +149,7 @@ def _is_pair(service: Service, line: str) -> bool:
 def _usual_secret(service: Service, options: Mapping[str, str]) -> str:
     if service is Service.S3:
         return "secret"
-    return _SECRETS_OF_RCLONE.get(options.get("type", ""), "pass")
+    return ASKED_FOR.get(options.get("type", ""), "pass")
 
 
 def _asked(
@@ -167,9 +162,8 @@ def _asked(
             found["key_id"] = _prompt("Key ID", is_hidden=False)
         if "secret" not in found:
             found["secret"] = _prompt("Secret")
-    is_known = options.get("type", "") in _SECRETS_OF_RCLONE
-    # A key file of SFTP is in place of a password.
-    if service is Service.RCLONE and is_known and not found and "key_file" not in options:
+    is_needed = options.get("type", "") in ASKED_FOR and IN_PLACE_OF_A_SECRET.isdisjoint(options)
+    if service is Service.RCLONE and is_needed and not found:
         name = _usual_secret(service, options)
         found[name] = _prompt("Password" if name.startswith("pass") else "Secret")
     return found

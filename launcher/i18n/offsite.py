@@ -208,6 +208,11 @@ OFFSITE_ERROR_WORDS: Mapping[str, LazyString] = {
     "no_key": _("There is no key yet. Launcher creates it with the first encrypted destination."),
     "invalid_key": _("This is not a public key of age. It starts with “age1”."),
     "last_recipient": _("Without this key no one could open new copies."),
+    "user_in_url": _(
+        "A URL, a host and a bucket cannot contain a user or a password. Enter them in their own"
+        " fields."
+    ),
+    "secret_option": _("A secret is among the options. Enter it among the secret options."),
     "test_running": _("Another test of a destination is running. Try again in a minute."),
     "secrets_needed": _("Enter the secrets again: the stored ones are for another server."),
     "invalid_option": _("This entry cannot be used."),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from launcher.offsite.records import Destination, Service
+from launcher.offsite.secret_options import shown_options
 
 KIT_FILE = "kit.txt"
 """The usual name of the file that holds the recovery kit."""
@@ -47,7 +48,7 @@ def read_address(text: str) -> tuple[Service, dict[str, str]] | None:
 
 def address_of(destination: Destination) -> str:
     """Return the address that `read_address` reads back."""
-    options = destination.options
+    options = shown_options(destination.options)
     match destination.service:
         case Service.FOLDER:
             return options.get("path", "")
@@ -60,7 +61,7 @@ def address_of(destination: Destination) -> str:
 def recover_command(destination: Destination, *, has_key: bool = True) -> str:
     """Return the command that brings a copy back on a bare machine; it asks for every secret."""
     words = ["flask", "backup", "recover", address_of(destination)]
-    for name, value in sorted(destination.options.items()):
+    for name, value in sorted(shown_options(destination.options).items()):
         if name in _IN_THE_ADDRESS | _NOT_TYPED or not value:
             continue
         words += [FLAGS[name], value] if name in FLAGS else ["--option", f"{name}={value}"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from launcher import audit
 from launcher.audit import Actor
 from launcher.offsite.records import Destination, Destinations
+from launcher.offsite.secret_options import shown_options
 
 _RETENTION = ("keep_count", "keep_daily", "keep_weekly", "keep_monthly")
 
@@ -128,7 +129,7 @@ def _facts(destination: Destination) -> Mapping[str, object]:
         "stale_after_h": destination.stale_after_h,
         "paused": destination.paused,
     }
-    facts |= {f"options.{name}": text for name, text in destination.options.items()}
+    facts |= {f"options.{name}": text for name, text in shown_options(destination.options).items()}
     policy = destination.policy
     if policy is not None:
         facts |= {f"policy.{name}": getattr(policy, name) for name in _RETENTION}

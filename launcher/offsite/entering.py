@@ -16,6 +16,8 @@ from launcher.offsite.files import new_site
 from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.rclone_options import check_rclone
 from launcher.offsite.records import Destination, Destinations, Service, folders_of
+from launcher.offsite.s3_options import endpoint_of
+from launcher.offsite.secret_options import has_user, is_secret
 from launcher.offsite.troubles import RemoteError, Trouble
 
 MAX_NAME = 60
@@ -41,7 +43,7 @@ def with_new(
     """Return the settings with one more destination, and that one; its id is made of its name.
 
     Raises:
-        OffsiteError: `name_taken`, `invalid_option` (fact `option`).
+        OffsiteError: `name_taken`, and as `check_access`.
     """
     checked = _checked(destination, entered)
     taken = {each.id for each in entered.destinations}
@@ -84,7 +86,7 @@ def with_changed(
     Its empty secrets are those from before, but for the `cleared` ones.
 
     Raises:
-        OffsiteError: `destination_not_found`, `secrets_needed`, `name_taken`, `invalid_option`;
+        OffsiteError: `destination_not_found`, `secrets_needed`, and as `with_new`;
             `outdated` where it is not as it was `seen`.
     """
     before = find(entered, destination.id)
@@ -131,6 +133,26 @@ def with_delete_denied(entered: Destinations, destination_id: str) -> Destinatio
     return with_replaced(entered, replace(before, may_delete=False))
 
 
+def check_access(service: Service, options: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Refuse what no service could be reached with, and secrets where they would be shown.
+
+    Raises:
+        OffsiteError: `user_in_url`, `secret_option`, `invalid_option` (fact `option`).
+    """
+    for name, value in options.items():
+        if has_user(name, value):
+            raise OffsiteError("user_in_url", option=name)
+        if value and is_secret(name):
+            raise OffsiteError("secret_option", option=name)
+    try:
+        if service is Service.RCLONE:
+            check_rclone(options, secrets)
+        if service is Service.S3:
+            endpoint_of(options)
+    except RemoteError as error:
+        raise OffsiteError("invalid_option", option=str(error.facts["option"])) from error
+
+
 def is_same_access(one: Destination, other: Destination) -> bool:
     """Whether both reach the same service in the same way."""
     return _access(one) == _access(other)
@@ -151,11 +173,7 @@ def _checked(destination: Destination, entered: Destinations) -> Destination:
     for option in ("limit_bytes_s", "stale_after_h"):
         if getattr(destination, option) < 0:
             raise OffsiteError("invalid_option", option=option)
-    if destination.service is Service.RCLONE:
-        try:
-            check_rclone(destination.options, destination.secrets)
-        except RemoteError as error:
-            raise OffsiteError("invalid_option", option=str(error.facts["option"])) from error
+    check_access(destination.service, destination.options, destination.secrets)
     return replace(destination, name=name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from launcher.offsite.secret_options import has_user
 from launcher.offsite.troubles import RemoteError, Trouble
 
 TYPES = frozenset({
@@ -33,8 +34,6 @@ OBSCURED = frozenset({
 """The options that rclone takes in its own form: `IsPassword` in `rclone config providers`."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}", re.ASCII)
-_USER_IN_URL = re.compile(r"\s*[a-z][a-z0-9+.-]*://[^/?#]*@", re.IGNORECASE)
-_HOSTS = {"host", "hostname", "http_proxy", "socks_proxy"}
 # `use_az` starts a program of Azure, and a file of AWS can name one.
 _STARTS_PROGRAM = {"ssh", "use_az", "shared_credentials_file"}
 
@@ -53,16 +52,12 @@ def check_rclone(options: Mapping[str, str], secrets: Mapping[str, str]) -> None
     if wrong := next((name for name in OURS if "\0" in options.get(name, "")), None):
         raise RemoteError(Trouble.WRONG_OPTIONS, option=wrong)
     # A password in a URL would be shown, and be in the recovery kit: it belongs to the secrets.
-    if wrong := next((name for name, value in options.items() if _has_user(name, value)), None):
+    if wrong := next((name for name, value in options.items() if has_user(name, value)), None):
         raise RemoteError(Trouble.WRONG_OPTIONS, option=wrong)
     own = [(name, value) for name, value in options.items() if name not in OURS]
     for name, value in [*own, *secrets.items()]:
         if value and not (_is_name(name) and _is_value(name, value)):
             raise RemoteError(Trouble.WRONG_OPTIONS, option=name)
-
-
-def _has_user(name: str, value: str) -> bool:
-    return bool(_USER_IN_URL.match(value)) or (name in _HOSTS and "@" in value)
 
 
 def _is_name(name: str) -> bool:

@@ -26,8 +26,9 @@ from launcher.offsite.receiving import receive
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
 from launcher.offsite.s3_body import Body, is_same, reader_of
-from launcher.offsite.s3_client import endpoint_of, new_client
+from launcher.offsite.s3_client import new_client
 from launcher.offsite.s3_errors import translated
+from launcher.offsite.s3_options import endpoint_of
 from launcher.offsite.s3_upload import PART_BYTES, Multipart
 from launcher.offsite.troubles import RemoteError, Trouble
 
@@ -77,7 +78,7 @@ class S3:
         folder = destination.options.get("folder", "").strip("/")
         self._folder = f"{folder}/" if folder else ""
         self._prefix = f"{self._folder}{folder_of(site)}/" if site else self._folder
-        self._endpoint = endpoint_of(destination)
+        self._endpoint = endpoint_of(destination.options)
         self._limiter = Limiter(destination.limit_bytes_s)
         self._silent_s = silent_s
         self._clock_apart_s: float | None = None

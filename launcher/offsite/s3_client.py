@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import ssl
@@ -16,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, InvalidRegionError
 
 from launcher.offsite.records import Destination
+from launcher.offsite.s3_options import endpoint_of
 from launcher.offsite.s3_upload import PARTS_AT_ONCE
 from launcher.offsite.troubles import RemoteError, Trouble
 
@@ -34,7 +34,7 @@ def new_client(destination: Destination, *, silent_s: float) -> Any:
     Raises:
         RemoteError: `WRONG_OPTIONS`.
     """
-    options, endpoint = destination.options, endpoint_of(destination)
+    options, endpoint = destination.options, endpoint_of(destination.options)
     try:
         return _session().create_client(
             "s3",
@@ -77,25 +77,6 @@ def _style(wanted: str, endpoint: str) -> str:
     host = urlsplit(endpoint).hostname or ""
     by_host = not host or host.endswith(_BY_HOST)
     return {"on": "path", "off": "virtual"}.get(wanted, "virtual" if by_host else "path")
-
-
-def endpoint_of(destination: Destination) -> str:
-    """Return the endpoint as a URL, "" for that of Amazon.
-
-    Raises:
-        RemoteError: `WRONG_OPTIONS`.
-    """
-    endpoint = destination.options.get("endpoint", "").strip()
-    if endpoint and "://" not in endpoint:
-        endpoint = f"https://{endpoint}"
-    if endpoint:
-        with contextlib.suppress(ValueError):
-            parts = urlsplit(endpoint)
-            _ = parts.port
-            if parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc:
-                return endpoint.rstrip("/")
-        raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint")
-    return ""
 
 
 def region_of_host(endpoint: str) -> str:

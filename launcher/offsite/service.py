@@ -186,7 +186,7 @@ class OffsiteService:
         """Add a destination; its id is made of its name. The first encrypted one makes the key.
 
         Raises:
-            OffsiteError: `name_taken`, `invalid_option` (fact `option`), `key_unreadable`.
+            OffsiteError: `key_unreadable`, and as `entering.with_new`.
         """
         added: list[Destination] = []
 

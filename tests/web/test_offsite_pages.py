@@ -295,6 +295,11 @@ def test_the_failed_test_before_stays_beside_the_form(
         ({"keep": "own", "keep_count": "0"}, "Enter a number from 1 to 500."),
         ({"service": "folder", "folder_path": "nas"}, "Enter the full path, from the first “/”."),
         (
+            {"s3_endpoint": f"https://ada:{SECRET}@s3.example"},
+            "A URL, a host and a bucket cannot contain a user or a password.",
+        ),
+        ({"s3_endpoint": "ftp://s3.example"}, "An entry cannot be used"),
+        (
             {"service": "rclone", "type": "other", "other_type": "ftp", "other_lines": "host"},
             "Enter one option a line, as name=value.",
         ),
@@ -348,12 +353,18 @@ def test_every_kind_of_rclone_becomes_its_options_and_secrets(
         "service": "rclone", "type": "other", "name": "FTP", "other_type": "ftp",
         "other_lines": "host=ftp.example\ntls = true", "secret_other_lines": f"pass={SECRET}",
     }  # fmt: skip
+    azure = BUCKET | {
+        "service": "rclone", "type": "other", "name": "Azure", "other_type": "azureblob",
+        "other_lines": f"sas_url = https://ada.blob.example/?sig={SECRET}\nuse_emulator=true",
+    }  # fmt: skip
     ada.open(f"{OFF_SITE}/new")
     ada.send(f"{OFF_SITE}/new", **box)
     ada.open(f"{OFF_SITE}/new")
     ada.send(f"{OFF_SITE}/new", **ftp)
+    ada.open(f"{OFF_SITE}/new")
+    ada.send(f"{OFF_SITE}/new", **azure)
 
-    first, second = entered(app)
+    first, second, third = entered(app)
     assert first.options == {
         "type": "sftp", "host": "box.example", "user": "u31337", "folder": "launcher",
     }  # fmt: skip
@@ -364,6 +375,8 @@ def test_every_kind_of_rclone_becomes_its_options_and_secrets(
     assert (first.limit_bytes_s, first.stale_after_h) == (1_250_000, 30)
     assert second.options == {"type": "ftp", "host": "ftp.example", "tls": "true"}
     assert second.secrets == {"pass": SECRET}
+    assert third.options == {"type": "azureblob", "use_emulator": "true"}
+    assert third.secrets == {"sas_url": f"https://ada.blob.example/?sig={SECRET}"}
 
 
 # Changing

@@ -23,6 +23,7 @@ from launcher.cli.shell import json_option
 from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
 from launcher.offsite.records import BYTES_S_OF_MBIT, CopyState, Destination, KeepRule, StoredCopy
+from launcher.offsite.secret_options import shown_options
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus
 
 
@@ -96,7 +97,9 @@ def _find(destination_id: str) -> DestinationStatus:
 
 def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
     known, ledger = status.destination, status.ledger
-    options = (f"{name}={value}" for name, value in sorted(known.options.items()) if value)
+    options = (
+        f"{name}={value}" for name, value in sorted(shown_options(known.options).items()) if value
+    )
     deletes = {None: "not tested yet", True: "yes", False: "no, which protects your copies"}
     return (
         ("Destination", f"{known.name} ({known.id})"),

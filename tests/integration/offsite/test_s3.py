@@ -22,7 +22,8 @@ from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, Service
 from launcher.offsite.remote import Remote
 from launcher.offsite.s3 import open_s3
-from launcher.offsite.s3_client import endpoint_of, region_of_host
+from launcher.offsite.s3_client import region_of_host
+from launcher.offsite.s3_options import endpoint_of
 from launcher.offsite.troubles import RemoteError, Trouble
 from tests.integration.offsite.conftest import BUCKET
 from tests.integration.offsite.places import SITE, FarPlace, failing, file_of, names, no_one, read
@@ -506,8 +507,8 @@ def test_options_that_are_wrong_are_named(
 
 
 def test_an_endpoint_without_a_scheme_is_encrypted() -> None:
-    assert endpoint_of(at("s3.example.com/")) == "https://s3.example.com"
-    assert endpoint_of(at("")) == ""
+    assert endpoint_of({"endpoint": "s3.example.com/"}) == "https://s3.example.com"
+    assert endpoint_of({}) == ""
 
 
 def test_what_the_environment_says_of_other_accounts_is_not_used(

@@ -11,11 +11,12 @@ from launcher.backup.records.backup import Kind
 from launcher.backup.retention import RetentionPolicy
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.offsite import OFFSITE_ERROR_WORDS, trouble_words
+from launcher.offsite.entering import check_access
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.kept_secrets import with_kept_secrets
-from launcher.offsite.rclone_options import check_rclone
 from launcher.offsite.records import BYTES_S_OF_MBIT, Destination, KeepRule, Place, Service
-from launcher.offsite.troubles import RemoteError
+from launcher.offsite.secret_options import is_secret
+from launcher.offsite.troubles import Trouble
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.fields import MAX_SECRET, MAX_TEXT, OTHER, TYPES, fields_of
 
@@ -28,6 +29,7 @@ KINDS = (Kind.SCHEDULED, Kind.MANUAL, Kind.UPGRADE, Kind.SAFETY, Kind.UPLOAD)
 NUMBERS = {"keep_count": (1, 500), "keep_daily": (0, 400), "keep_weekly": (0, 400),
            "keep_monthly": (0, 400)}  # fmt: skip
 _MOST_MBIT, _MOST_HOURS = 100_000, 10_000
+_LINES, _SECRET_LINES = "other_lines", "secret_other_lines"
 _OPTION = re.compile(r"([a-z][a-z0-9_]{0,60})\s*=\s*(.*)", re.ASCII)
 
 
@@ -103,15 +105,16 @@ class Draft:
         start = cls.of(known) if known else cls.empty()
         service = known.service.value if known else form.get("service", start.service)
         type_ = start.type if known else form.get("type", start.type)
+        lines = _apart(form.get(_LINES, ""), form.get(_SECRET_LINES, ""))
         return cls(
             service=service,
             type=type_ if type_ in TYPES else OTHER,
             name=form.get("name", start.name)[: 4 * MAX_NAME],
             place=form.get(f"place{_of(service)}", start.place),
-            texts={each.name: form.get(each.name, "")[: MAX_TEXT * 5] for each in fields.ALL
-                   if not each.is_secret},
-            secrets={each.name: form.get(each.name, "")[:MAX_SECRET] for each in fields.ALL
-                     if each.is_secret},
+            texts={each.name: lines.get(each.name, form.get(each.name, ""))[: MAX_TEXT * 5]
+                   for each in fields.ALL if not each.is_secret},
+            secrets={each.name: lines.get(each.name, form.get(each.name, ""))[:MAX_SECRET]
+                     for each in fields.ALL if each.is_secret},
             encrypt=f"encrypt{_of(service)}" in form,
             kinds=frozenset(form.getlist("kind")),
             keep=form.get("keep", start.keep),
@@ -206,7 +209,7 @@ class Draft:
                 (secrets if each.is_secret else options)[each.option] = text
         if service is Service.RCLONE:
             options.setdefault("type", self.type)
-            self._check_rclone(options, secrets, errors)
+        self._check_access(service, options, secrets, errors)
         if known and _server(options) != _server(known.options):
             # The key is that of the server before, unless it was edited, too.
             is_old = options.get("known_hosts") == known.options.get("known_hosts")
@@ -218,15 +221,23 @@ class Draft:
             errors["folder_path"] = _("Enter the full path, from the first “/”.")
         return options, secrets
 
-    def _check_rclone(
-        self, options: Mapping[str, str], secrets: Mapping[str, str], errors: dict[str, str]
+    def _check_access(
+        self,
+        service: Service,
+        options: Mapping[str, str],
+        secrets: Mapping[str, str],
+        errors: dict[str, str],
     ) -> None:
         try:
-            check_rclone(options, secrets)
-        except RemoteError as error:
+            check_access(service, options, secrets)
+        except OffsiteError as error:
             wrong = str(error.facts["option"])
-            title = trouble_words(error.trouble, error.facts)[0]
-            errors.setdefault(self._control_of(wrong, secrets), title)
+            is_rclone = service is Service.RCLONE
+            control = self._control_of(wrong, secrets) if is_rclone else f"{service}_{wrong}"
+            words = str(OFFSITE_ERROR_WORDS[error.code])
+            if error.code == "invalid_option":
+                words = trouble_words(Trouble.WRONG_OPTIONS, error.facts)[0]
+            errors.setdefault(control, words)
 
     def _kept(
         self, entered: Destination, known: Destination, errors: dict[str, str]
@@ -244,7 +255,7 @@ class Draft:
     def _control_of(self, option: str, secrets: Mapping[str, str]) -> str:
         """Return the name of the control in which an option of rclone is entered."""
         if self.type == OTHER:
-            lines = "secret_other_lines" if option in secrets else "other_lines"
+            lines = _SECRET_LINES if option in secrets else _LINES
             return "other_type" if option == "type" else lines
         return next(
             (
@@ -286,6 +297,16 @@ def _shown_type(known: Destination) -> str:
 def _numbers(policy: RetentionPolicy | None) -> dict[str, str]:
     shown = policy or RetentionPolicy(keep_daily=7, keep_weekly=5, keep_monthly=12)
     return {name: str(getattr(shown, name)) for name in NUMBERS}
+
+
+def _apart(text: str, secrets: str) -> dict[str, str]:
+    """Return both fields of lines: a secret that was typed among the options is one, too."""
+    lines = text.splitlines()
+    going = [each for each in lines if is_secret(each.partition("=")[0].strip())]
+    if not going:
+        return {}
+    staying = [each for each in lines if each not in going]
+    return {_LINES: "\n".join(staying), _SECRET_LINES: "\n".join([secrets, *going])}
 
 
 def _read_lines(text: str, name: str, errors: dict[str, str]) -> dict[str, str]:

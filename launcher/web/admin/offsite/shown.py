@@ -21,6 +21,7 @@ from launcher.offsite.records import (
     StoredCopy,
     fetch_order,
 )
+from launcher.offsite.secret_options import shown_options
 from launcher.offsite.status import (
     CopyProgress,
     DestinationStatus,
@@ -329,7 +330,7 @@ def kind_words(destination: Destination) -> str:
 
 def address_words(destination: Destination) -> str:
     """Return where a destination is, as a person recognizes it; an option is never a secret."""
-    options = destination.options
+    options = shown_options(destination.options)
     if destination.service is Service.FOLDER:
         return options.get("path", "")
     if destination.service is Service.S3:
