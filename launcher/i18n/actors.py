@@ -18,6 +18,12 @@ ACTOR_WORDS: Mapping[str, LazyString] = {
     "start": _("The start of the server"),
     "setup": _("The setup of this site"),
 }
+_IN_A_SENTENCE: Mapping[str, LazyString] = {
+    COMMAND_LINE.name: _("the command line"),
+    "schedule": _("the schedule"),
+    "start": _("the start of the server"),
+    "setup": _("the setup of this site"),
+}
 _AT_A_SHELL = f" ({COMMAND_LINE.name})"
 
 
@@ -28,3 +34,8 @@ def actor_words(name: str) -> str:
     if name.endswith(_AT_A_SHELL):
         return gettext("%(name)s (command line)", name=name.removesuffix(_AT_A_SHELL))
     return name
+
+
+def actor_in_sentence(name: str) -> str:
+    """Return who acted, for a sentence that does not begin with it: started by the schedule."""
+    return str(_IN_A_SENTENCE[name]) if name in _IN_A_SENTENCE else actor_words(name)

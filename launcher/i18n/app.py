@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from launcher.config import ROOT
 from launcher.extensions import babel
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence, actor_words
 from launcher.i18n.formats import (
     ago,
     clock_time,
@@ -36,7 +36,8 @@ def init_app(app: Flask) -> None:
         timezone_selector=select_time_zone,
     )
     formats: tuple[Callable[..., object], ...] = (
-        actor_words, ago, moment, clock_time, day_and_time, weekday_and_time, isolated, listing,
+        actor_in_sentence, actor_words, ago, moment, clock_time, day_and_time, weekday_and_time,
+        isolated, listing,
         duration, number, size,
     )  # fmt: skip
     app.jinja_env.filters.update({each.__name__: each for each in formats})

@@ -38,7 +38,7 @@ from launcher.db.session import (
 )
 from launcher.extensions import db
 from launcher.http.places import RETRY_AFTER_S, TooManyTransfersError
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.i18n.formats import ago
 from launcher.i18n.labels import (
     ERROR_WORDS,
@@ -89,7 +89,6 @@ STATUS_OF: Mapping[str, int] = {
 
 HELD_STATUS = 503
 _WITHOUT_FILE = {Reason.LIVE_MISSING, Reason.LIVE_LOST}
-_SCHEDULE = "schedule"
 _SIGNED_OUT = {"auth", "setup", "setup_restore"}
 _RETRY_AFTER_S = 2
 _CHECK_DEADLINE_S = 3.0
@@ -280,7 +279,7 @@ def busy_words(error: OperationInProgressError) -> Markup:
     """Return who does what since when, in a sentence."""
     is_known = error.verb in set(Verb)
     what = VERB_WORDS[Verb(error.verb)] if is_known else gettext("An operation")
-    who = gettext("the schedule") if error.by == _SCHEDULE else actor_words(error.by)
+    who = actor_in_sentence(error.by)
     if error.since is None:
         return Markup(gettext("%(what)s, started by %(who)s.")) % {"what": what, "who": who}  # noqa: S704
     facts = {"what": what, "who": who, "ago": ago(error.since)}

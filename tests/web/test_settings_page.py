@@ -325,7 +325,7 @@ def test_a_third_change_while_one_decides_is_asked_again(
     assert save(settings, site_name="Adas Haus") == 409
     set_site(site_name="Command line")
     assert save(settings) == 409
-    assert "Command line Saved by Command line" in text(settings.page)
+    assert "Command line Saved by the command line" in text(settings.page)
     assert save(settings) == 303
     assert saved(app)["site_name"] == "Adas Haus"
 

@@ -20,6 +20,7 @@ from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.config import ROOT
 from launcher.i18n import labels, locale
+from launcher.i18n.actors import actor_in_sentence, actor_words
 from launcher.i18n.locale import LOCALES
 from launcher.models import Health, Role, Theme
 from launcher.settings import kinds, lines, table
@@ -281,3 +282,11 @@ def test_every_text_for_a_person_has_a_name_that_is_collected() -> None:
             if each.name.endswith("gettext")
         }
         assert names <= known, path
+
+
+def test_who_acted_without_being_a_user_reads_well_within_a_sentence(app: Flask) -> None:
+    with app.test_request_context():
+        assert actor_words("setup") == "The setup of this site"
+        assert actor_in_sentence("setup") == "the setup of this site"
+        assert actor_in_sentence("schedule") == "the schedule"
+        assert actor_in_sentence("Ada") == "Ada"

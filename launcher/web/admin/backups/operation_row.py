@@ -13,7 +13,7 @@ from flask import request, session
 
 from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.i18n.labels import VERB_WORDS
 from launcher.i18n.locale import gettext
 from launcher.web.admin.backups.outcomes import ended
@@ -25,7 +25,6 @@ from launcher.web.toasts import show
 
 _STARTED = "started"
 _SEEN_HEADER = "Launcher-Seen"
-_SCHEDULE = "schedule"
 _REPORTING_PAGES = {"backups.show", "backup.show"}
 _TOASTS_AT_ONCE = 3
 _DONE_AT_ONCE = {Verb.PROTECT, Verb.UNPROTECT, Verb.DELETE}
@@ -44,11 +43,7 @@ class ProgressRow:
         if self.running is None:
             return ""
         by = self.running.by
-        return (
-            gettext("the schedule")
-            if by == _SCHEDULE
-            else names_of({by}).get(by) or actor_words(by)
-        )
+        return names_of({by}).get(by) or actor_in_sentence(by)
 
     @property
     def what(self) -> str:

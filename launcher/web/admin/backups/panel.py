@@ -13,7 +13,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application, current_backups
 from launcher.db.settings import site_settings
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.i18n.formats import exact, long, number
 from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage, warning
 from launcher.i18n.problems import ACTION_WORDS
@@ -116,7 +116,7 @@ def _last_restore(snapshot: Snapshot) -> LastRestore | None:
     safety_id = str(entry.facts.get("safety_id", ""))
     safety = snapshot.listing.by_id.get(safety_id) if snapshot.listing else None
     is_possible = safety is not None and can_be_restored(safety) and safety.has_admin
-    by = names_of({entry.by}).get(entry.by) or actor_words(entry.by)
+    by = names_of({entry.by}).get(entry.by) or actor_in_sentence(entry.by)
     words = ended(entry).toast()["text"]
     return LastRestore(
         words,

@@ -10,7 +10,7 @@ from flask_babel import get_locale, get_timezone
 
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.ids import BackupId, moment_of
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence, actor_words
 from launcher.i18n.formats import clock_time, day, day_and_time, long, number, weekday
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
@@ -81,7 +81,7 @@ def until_day(at: datetime, *, now: datetime) -> str:
 
 def why(backup: Backup, names: Mapping[str, str]) -> str:
     """Return why a backup exists, and who made it, by the display `names`."""
-    who = names.get(backup.created_by) or actor_words(backup.created_by)
+    who = names.get(backup.created_by) or actor_in_sentence(backup.created_by)
     if backup.kind is Kind.MANUAL and who:
         return _("Manual, by %(who)s", who=who)
     if backup.kind is Kind.UPLOAD and who:

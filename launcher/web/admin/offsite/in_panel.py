@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from launcher.backup.records.backup import Backup
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.offsite.records import OneDisk
 from launcher.offsite.status import OffsiteStatus
 from launcher.web.admin.backups.table import names_of
@@ -83,4 +83,4 @@ def _accepted(one_disk: OneDisk | None, now: datetime) -> OneDisk | None:
 
 
 def _name_of(by: str) -> str:
-    return names_of({by}).get(by) or actor_words(by)
+    return names_of({by}).get(by) or actor_in_sentence(by)

@@ -10,7 +10,7 @@ from launcher.current import current_application, current_offsite
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.extensions import db
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.i18n.formats import isolated
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.offsite import short_key, trouble_words
@@ -76,7 +76,7 @@ def index() -> ResponseReturnValue:
         short_key=short_key,
         kit_states=KitState,
         not_in_kit=not_in_kit_words(),
-        confirmed_by=names_of({confirmed_by}).get(confirmed_by) or actor_words(confirmed_by),
+        confirmed_by=names_of({confirmed_by}).get(confirmed_by) or actor_in_sentence(confirmed_by),
     )
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, flash, render_template, request, url_for
 
 from launcher.db.settings import change_settings, current_settings, site_settings
 from launcher.extensions import db
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.i18n.formats import day_and_time
 from launcher.i18n.locale import LOCALES
 from launcher.i18n.locale import gettext as _
@@ -164,7 +164,7 @@ def _saved_by() -> dict[str, str]:
     ):
         words = _(
             "Saved by %(name)s, %(when)s",
-            name=actor_words(event.actor_name),
+            name=actor_in_sentence(event.actor_name),
             when=day_and_time(event.at),
         )
         for name in event.changes if isinstance(event.changes, dict) else ():

@@ -11,7 +11,7 @@ from flask import url_for
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.current import current_backups
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence, actor_words
 from launcher.i18n.formats import duration, isolated, size
 from launcher.i18n.labels import (
     ERROR_WORDS,
@@ -191,10 +191,11 @@ class Ended:
 
     def fill(self, words: LazyString | str) -> str:
         """Return `words` with their facts filled in."""
+        is_first = str(words).startswith("%(who)s")
         file = source_of(self.entry) or gettext("The file")
         facts = {
             "what": self.verb,
-            "who": actor_words(self.entry.by),
+            "who": (actor_words if is_first else actor_in_sentence)(self.entry.by),
             "when": self.when,
             "file": file,
         }

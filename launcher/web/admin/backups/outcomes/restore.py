@@ -16,7 +16,7 @@ from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
 from launcher.db.settings import site_settings
 from launcher.extensions import db
-from launcher.i18n.actors import actor_words
+from launcher.i18n.actors import actor_in_sentence
 from launcher.i18n.formats import clock_time, day_and_time, moment, weekday_and_time
 from launcher.i18n.labels import fault_words
 from launcher.i18n.locale import gettext
@@ -192,7 +192,7 @@ class RestoreEnded(Ended):
 
     def line(self, backup: Backup) -> str:
         if self.facts.get("safety_id") == backup.id != self.entry.backup_id:
-            who = actor_words(self.entry.by)
+            who = actor_in_sentence(self.entry.by)
             if self.entry.is_undo:
                 return gettext("Created before %(who)s undid a restore", who=who)
             return gettext("Created before %(who)s restored another backup", who=who)
@@ -200,7 +200,9 @@ class RestoreEnded(Ended):
 
     def line_of_success(self, backup: Backup) -> str:
         if self.entry.is_undo:
-            return gettext("Used by %(who)s to undo a restore", who=actor_words(self.entry.by))
+            return gettext(
+                "Used by %(who)s to undo a restore", who=actor_in_sentence(self.entry.by)
+            )
         return super().line_of_success(backup)
 
     def line_of_failure(self) -> str:
