@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 class CopyWanted:
     """Which copy to download, from where, and the text with the key that opens it.
 
+    `is_proved` says that the key proved it when it was found, so that it has to prove it again.
     `token` is that of a file in `folder` (see `follow_tokens`), which is removed once the copy is
     here.
     """
@@ -32,6 +33,7 @@ class CopyWanted:
     site_id: str
     backup_id: str
     key: str = field(default="", repr=False)
+    is_proved: bool = False
     folder: Path | None = None
     token: str = field(default="", repr=False)
 
@@ -72,6 +74,7 @@ def main() -> None:
             wanted.site_id,
             BackupId(wanted.backup_id),
             read_identities(wanted.key) if wanted.key.strip() else (),
+            must_be_proved=wanted.is_proved,
             backups=backups,
             data_dir=order.installation.data_dir,
             by=order.by,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 
 from launcher.backup.records.backup import CLOCK_TOLERANCE, Kind
 from launcher.backup.records.ids import BackupId, moment_of
@@ -39,7 +40,9 @@ _MOST_LETTERS = 100
 class Doubt(StrEnum):
     """Why a copy is restored only where a person chose it."""
 
-    NOT_ENCRYPTED = "not_encrypted"  # although other copies of the site are
+    NOT_PROVED = "not_proved"  # by any key that was given
+    NOT_READ = "not_read"  # so no key can have proved it
+    NOT_ENCRYPTED = "not_encrypted"  # although other copies of the site are, and no key was given
     FROM_FUTURE = "from_future"  # by the clock of this machine
 
 
@@ -52,6 +55,8 @@ class FoundCopy:
         size_bytes: of what is downloaded, 0 where its manifest was not read.
         kind, app_version, database_bytes: of the backup, as far as the key opens its manifest.
         opens: whether a key that was given opens it; None where its manifest was not read.
+        is_proved: whether a key that was given proves where it comes from; None where none was
+            given, or its manifest was not read.
         recipients: the public keys that open it, none for one that is not encrypted.
         is_whole: False where its object is missing, or has another size.
         doubt: why it is never chosen automatically, None where nothing is strange.
@@ -64,6 +69,7 @@ class FoundCopy:
     app_version: str = ""
     database_bytes: int = 0
     opens: bool | None = None
+    is_proved: bool | None = None
     recipients: tuple[str, ...] = ()
     is_whole: bool = True
     doubt: Doubt | None = None
@@ -93,10 +99,16 @@ class FoundSite:
 
     @property
     def doubted(self) -> Sequence[FoundCopy]:
-        """The copies that are passed over: usable, and newer than those to be trusted."""
+        """The copies that are passed over: usable, read, and newer than those to be trusted."""
         newest = self.trusted[0].created_at if self.trusted else None
-        doubted = [each for each in self.usable if each.doubt is not None]
+        doubted = [each for each in self.usable if each.doubt not in {None, Doubt.NOT_READ}]
         return [each for each in doubted if newest is None or each.created_at >= newest]
+
+    @property
+    def is_unproved(self) -> bool:
+        """Whether copies open with the keys that were given, and these prove none."""
+        is_any_doubted = any(each.doubt is Doubt.NOT_PROVED for each in self.usable)
+        return is_any_doubted and not any(each.is_proved for each in self.copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +121,16 @@ class FoundPlace:
     def newest(self) -> tuple[FoundSite, FoundCopy] | None:
         """The newest copy that may be brought back without being chosen, None where none is.
 
-        Of several sites, one with encrypted copies comes first: anyone can add a site.
+        Of several sites, one with encrypted copies comes first: anyone can add a site. With keys,
+        only copies are here that they prove.
         """
         found = [(site, each) for site in self.sites for each in site.trusted[:1]]
         return max(found, key=lambda it: (bool(it[1].recipients), it[1].created_at), default=None)
+
+    @property
+    def is_unproved(self) -> bool:
+        """Whether the keys that were given open copies and prove none of any site."""
+        return self.newest is None and any(each.is_unproved for each in self.sites)
 
     @property
     def needed(self) -> str:
@@ -144,10 +162,14 @@ def place_of(
     return Destination(_PLACE_ID, _PLACE_ID, service, options=options, secrets=secrets_)
 
 
-def look(place: Destination, identities: Sequence[Identity], *, site_id: str = "") -> FoundPlace:
+def look(
+    place: Destination, identities: Sequence[Identity], *, site_id: str = "", backup_id: str = ""
+) -> FoundPlace:
     """Return the copies in a place; nothing is changed there.
 
-    The manifests of the newest copies are read, a request each; no data is downloaded.
+    The manifests of the newest copies are read, and that of `backup_id`, a request each; no data is
+    downloaded. With keys, a copy that none of them proves is doubted: anyone who can write there
+    can encrypt for a public key.
 
     Raises:
         RemoteError
@@ -155,48 +177,61 @@ def look(place: Destination, identities: Sequence[Identity], *, site_id: str = "
     """
     with contextlib.closing(open_remote(place)) as remote:
         ids = [each for each in remote.list_sites() if site_id in {"", each}]
-    sites = [found for each in ids if (found := _look_into(place, each, identities)).copies]
+    found = [_look_into(place, each, identities, backup_id) for each in ids]
+    sites = [each for each in found if each.copies]
     if not sites:
         raise OffsiteError("no_copies")
     sites.sort(key=lambda site: site.copies[0].created_at, reverse=True)
     return FoundPlace(tuple(sites))
 
 
-def _look_into(place: Destination, site_id: str, identities: Sequence[Identity]) -> FoundSite:
+def _look_into(
+    place: Destination, site_id: str, identities: Sequence[Identity], backup_id: str
+) -> FoundSite:
     with contextlib.closing(open_remote(place, site=site_id)) as remote:
         sizes = {each.name: each.size_bytes for each in remote.list()}
         encrypted = {id_of_object(name) for name in sizes if name.endswith(SUFFIX)} - {None}
         ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_to_read, reverse=True)
         copies, names = [], []
         for at, each in enumerate(ids):
-            if at >= MOST_READ:
-                found = FoundCopy(each, _moment(each))
-                is_encrypted = each in encrypted
+            if at < MOST_READ or each == backup_id:
+                found, name = _describe(remote, site_id, each, identities, sizes)
+                names.append((not found.is_proved, name))
             else:
-                found, name = _describe(remote, each, identities, sizes)
-                is_encrypted = bool(found.recipients)
-                names.append(name)
-            doubt = _doubt(found, is_encrypted=is_encrypted, others_are=bool(encrypted))
+                found = FoundCopy(each, _moment(each))
+            if identities:
+                doubt = _doubt_with_keys(found)
+            else:
+                is_odd = bool(encrypted) and not (found.recipients or each in encrypted)
+                doubt = Doubt.NOT_ENCRYPTED if is_odd else _doubt_of_time(found)
             copies.append(replace(found, doubt=doubt))
     # An id has no fractions of a second.
     copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
-    name = next(filter(None, names), "")
+    name = next((name for _, name in sorted(names, key=itemgetter(0)) if name), "")
     return FoundSite(site_id, name[:_MOST_LETTERS], tuple(copies), len(copies))
 
 
-def _doubt(copy: FoundCopy, *, is_encrypted: bool, others_are: bool) -> Doubt | None:
-    """Return why a person should look at a copy first: the place may be in other hands."""
-    if others_are and not is_encrypted:
-        return Doubt.NOT_ENCRYPTED
+def _doubt_with_keys(copy: FoundCopy) -> Doubt | None:
+    """Return why a person should look at a copy first, although keys were given."""
+    if copy.is_proved is None:
+        return Doubt.NOT_READ
+    return _doubt_of_time(copy) if copy.is_proved else Doubt.NOT_PROVED
+
+
+def _doubt_of_time(copy: FoundCopy) -> Doubt | None:
     return Doubt.FROM_FUTURE if _is_from_future(copy.created_at) else None
 
 
 def _describe(
-    remote: Remote, id_: BackupId, identities: Sequence[Identity], sizes: Mapping[str, int]
+    remote: Remote,
+    site_id: str,
+    id_: BackupId,
+    identities: Sequence[Identity],
+    sizes: Mapping[str, int],
 ) -> tuple[FoundCopy, str]:
     """Return a copy as its manifest describes it, and the name of its site."""
     try:
-        manifest = load_manifest(remote, id_)
+        manifest = load_manifest(remote, id_, identities)
     except OffsiteError:
         return FoundCopy(id_, _moment(id_), is_whole=False), ""
     copy = FoundCopy(
@@ -204,6 +239,7 @@ def _describe(
         manifest.created_at,
         size_bytes=manifest.stored.size_bytes,
         opens=False,
+        is_proved=is_proved(manifest, site_id) if identities else None,
         recipients=tuple(sorted(each[:_MOST_LETTERS] for each in manifest.recipients)[:_MOST_KEYS]),
         is_whole=sizes.get(manifest.stored.name) == manifest.stored.size_bytes,
     )
@@ -217,7 +253,12 @@ def _describe(
     return replace(opened, database_bytes=size_bytes), name
 
 
-def load_manifest(remote: Remote, id_: BackupId) -> CopyManifest:
+def is_proved(manifest: CopyManifest, site_id: str) -> bool:
+    """Whether the keys that a manifest was read with prove that it is of this site."""
+    return bool(manifest.proved_by) and manifest.site == site_id
+
+
+def load_manifest(remote: Remote, id_: BackupId, identities: Sequence[Identity]) -> CopyManifest:
     """Return the manifest of a copy.
 
     Raises:
@@ -225,7 +266,8 @@ def load_manifest(remote: Remote, id_: BackupId) -> CopyManifest:
         OffsiteError: `copy_damaged`.
     """
     name = manifest_name(id_)
-    return read_copy_manifest(remote.get_bytes(name, limit=MAX_BYTES), name=name)
+    data = remote.get_bytes(name, limit=MAX_BYTES)
+    return read_copy_manifest(data, name=name, identities=identities)
 
 
 def _to_read(id_: BackupId) -> tuple[bool, datetime, str]:

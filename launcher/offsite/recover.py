@@ -19,11 +19,11 @@ from launcher.backup.records.ids import BackupId
 from launcher.backup.service import BackupService
 from launcher.offsite.addresses import address_of
 from launcher.offsite.age import Identity
-from launcher.offsite.copy_manifest import copy_of, open_copy_manifest
+from launcher.offsite.copy_manifest import CopyManifest, copy_of, open_copy_manifest
 from launcher.offsite.download import download_copy, needed_bytes
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.fetching import as_backup_errors
-from launcher.offsite.found import load_manifest
+from launcher.offsite.found import is_proved, load_manifest
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, StoredCopy
 from launcher.offsite.remote import Remote
@@ -36,6 +36,7 @@ def bring(
     backup_id: BackupId,
     identities: Sequence[Identity],
     *,
+    must_be_proved: bool,
     backups: BackupService,
     data_dir: Path,
     by: str,
@@ -44,7 +45,8 @@ def bring(
 ) -> Backup:
     """Download a copy, verify it, and list it here as the backup that it was.
 
-    On failure, and when the process is killed, the list and the data are as they were.
+    On failure, and when the process is killed, the list and the data are as they were. With
+    `must_be_proved`, a copy is damaged that none of the keys proves: it was so when it was found.
 
     Raises:
         PlaceUnusableError, NotOpenedError, VerificationError, BackupNotFoundError
@@ -57,7 +59,10 @@ def bring(
             as_backup_errors(backup_id),
             contextlib.closing(open_remote(place, site=site_id)) as remote,
         ):
-            copy = _opened(remote, backup_id, identities)
+            manifest = _manifest(remote, backup_id, identities)
+            if must_be_proved and not is_proved(manifest, site_id):
+                raise OffsiteError("copy_damaged", backup_id=backup_id)
+            copy = _opened(manifest, identities)
             _require_room(copy, data_dir)
             download_copy(remote, copy, target, identities=identities, on_bytes=on_bytes)
         return copy.backup
@@ -72,18 +77,21 @@ def bring(
     )
 
 
-def _opened(remote: Remote, backup_id: BackupId, identities: Sequence[Identity]) -> StoredCopy:
+def _manifest(remote: Remote, backup_id: BackupId, identities: Sequence[Identity]) -> CopyManifest:
     try:
-        manifest = load_manifest(remote, backup_id)
+        return load_manifest(remote, backup_id, identities)
     except RemoteError as error:
         if error.trouble is Trouble.NOT_THERE:
             raise OffsiteError("copy_not_found", backup_id=backup_id) from error
         raise
+
+
+def _opened(manifest: CopyManifest, identities: Sequence[Identity]) -> StoredCopy:
     try:
         backup, _ = open_copy_manifest(manifest, identities)
     except OffsiteError as error:
         keys = " or ".join(sorted(manifest.recipients))
-        raise OffsiteError(error.code, backup_id=backup_id, keys=keys) from error
+        raise OffsiteError(error.code, backup_id=manifest.id, keys=keys) from error
     return copy_of(manifest, backup)
 
 

@@ -25,7 +25,7 @@ from launcher.i18n.locale import gettext as _
 from launcher.i18n.offsite import SERVICE_WORDS, short_key, trouble_words
 from launcher.offsite.bringing import CopyWanted, start_bringing
 from launcher.offsite.errors import OffsiteError
-from launcher.offsite.found import FoundPlace, place_of
+from launcher.offsite.found import Doubt, FoundPlace, place_of
 from launcher.offsite.looking import look_in_child
 from launcher.offsite.records import Destination
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -126,6 +126,10 @@ def choose(token: str, key: str) -> ResponseReturnValue:
         sites=kept.found.sites,
         newest=newest[1] if newest else None,
         can_choose=any(site.usable for site in kept.found.sites),
+        is_unproved=kept.found.is_unproved,
+        has_unproved=any(
+            each.doubt is Doubt.NOT_PROVED for site in kept.found.sites for each in site.usable
+        ),
         needed=[short_key(each) for each in kept.found.needed.split(" or ") if each],
         kind_words=KIND_WORDS,
         shown=SHOWN,
@@ -152,7 +156,7 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
         return redirect(address, 303)
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     folder = current_config().recovering_dir
-    wanted = CopyWanted(kept.place, site.id, copy.id, kept.key, folder, key)
+    wanted = CopyWanted(kept.place, site.id, copy.id, kept.key, bool(copy.is_proved), folder, key)
     release()
     with followed(submission, follower) as address:
         start_bringing(current_config(), wanted, by=BY, operation_id=submission.operation_id)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -14,9 +15,14 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from launcher.accounts import users
+from launcher.audit import COMMAND_LINE
+from launcher.backup.records.ids import parse_backup_id
 from launcher.current import current_backups, current_offsite
-from tests.conftest import MakeApp
-from tests.support.offsite import put_forged
+from launcher.models import Role
+from launcher.offsite.age import make_identity
+from tests.conftest import ADA, MakeApp
+from tests.support.offsite import put_forged, put_of_intruder
 
 Run = Callable[..., Result]
 
@@ -178,7 +184,7 @@ def test_a_newer_copy_that_is_not_encrypted_is_said_and_never_taken_unasked(
     kit = tmp_path / "kit.txt"
     (folder,) = Path(disk).glob("launcher-*")
     forged = put_forged(folder, kit.read_text())
-    listed = bare("backup", "recover", disk, "--list", "--key-file", str(kit)).stdout
+    listed = bare("backup", "recover", disk, "--list").stdout
     assert "not encrypted, although the others are" in listed
     assert "They need the secret key" in bare("backup", "recover", disk, expect=23).stderr
     chosen = bare("backup", "recover", disk, "--copy", forged, expect=90).stderr
@@ -186,9 +192,66 @@ def test_a_newer_copy_that_is_not_encrypted_is_said_and_never_taken_unasked(
 
     done = bare("backup", "recover", disk, "--key-file", str(kit))
     assert done.stdout.strip() == copied
-    assert f"Passing over {forged}: not encrypted, although the others are." in done.stderr
+    assert f"Passing over {forged}: not confirmed to come from the holder" in done.stderr
     assert f"--copy {forged} takes it" in done.stderr
     assert "Contents: " in done.stderr
+
+
+@pytest.fixture
+def forged(make_app: MakeApp, copied: str, disk: str, tmp_path: Path) -> str:
+    """The id of a newer backup of someone else, encrypted for the public key and put there."""
+    intruder = make_app(data_dir=str(tmp_path / "intruder"), scheduler="off")
+    run = runner_of(intruder)
+    run("database", "upgrade")
+    with intruder.app_context():
+        users.create_user("mallory", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+    id_ = run("backup", "create").stdout.strip()
+    with intruder.app_context():
+        backup = current_backups().get(id_)
+        stored = current_backups().file_path(backup).read_bytes()
+    (folder,) = Path(disk).glob("launcher-*")
+    later = backup.created_at + timedelta(minutes=1)
+    newer = parse_backup_id(f"{later:%Y%m%dT%H%M%SZ}-f2f2f2")
+    return put_of_intruder(folder, replace(backup, id=newer, created_at=later), stored)
+
+
+def test_a_forged_copy_is_only_taken_when_it_is_chosen(
+    bare: Run, copied: str, forged: str, disk: str, tmp_path: Path
+) -> None:
+    kit = ("--key-file", str(tmp_path / "kit.txt"))
+    rows = bare("backup", "recover", disk, "--list", *kit).stdout.splitlines()[1:]
+    said = {each.split()[2]: each for each in rows}
+    assert "opens, origin not confirmed" in said[forged]
+    assert said[copied].endswith("opens, origin confirmed, newest")
+
+    done = bare("backup", "recover", disk, *kit)
+    assert done.stdout.strip() == copied
+    assert f"Passing over {forged}: not confirmed to come from the holder of this key" in (
+        done.stderr
+    )
+    assert "mallory" not in bare("user", "list").stdout
+
+    # The forged one is whole: nothing but its origin keeps it out.
+    chosen = bare("backup", "recover", disk, *kit, "--copy", forged, "--yes")
+    assert f"The copy {forged} is not confirmed to come from the holder" in chosen.stderr
+    assert "mallory" in bare("user", "list").stdout
+
+
+def test_the_key_of_another_recipient_restores_only_what_is_chosen(
+    flask: Run, bare: Run, copied: str, disk: str, tmp_path: Path
+) -> None:
+    office = make_identity()
+    flask("recovery-kit", "add-key", office.public_key, "Office")
+    newer = flask("backup", "create").stdout.strip()
+    flask("destination", "copy", "disk", "--wait")
+    (tmp_path / "office.txt").write_text(office.secret_key)
+    key = ("--key-file", str(tmp_path / "office.txt"))
+    assert "cannot confirm them" in bare("backup", "recover", disk, "--list", *key).stderr
+    refused = bare("backup", "recover", disk, *key, expect=2).stderr
+    assert "No copy there is confirmed to come from the holder of this key" in refused
+    assert "choose a copy that you trust with --copy ID" in refused
+    assert not (tmp_path / "bare" / "launcher.db").exists()
+    assert bare("backup", "recover", disk, *key, "--copy", newer).stdout.strip() == newer
 
 
 def test_a_copy_from_the_future_is_only_taken_when_it_is_chosen(

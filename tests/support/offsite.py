@@ -110,7 +110,7 @@ def put_of_intruder(folder: Path, backup: Backup, data: bytes, *, is_encrypted: 
 
     Anyone who can write there can: the public keys, the site and the writer are in clear.
     """
-    path = max(folder.glob("launcher-*.json"))
+    path = min(folder.glob("launcher-*.json"))
     seen = read_copy_manifest(path.read_bytes(), name=path.name)
     recipients = seen.recipients if is_encrypted else frozenset()
     if is_encrypted:
@@ -128,22 +128,19 @@ def put_of_intruder(folder: Path, backup: Backup, data: bytes, *, is_encrypted: 
     return backup.id
 
 
-def put_forged(folder: Path, key: str, *, later: timedelta = timedelta(minutes=1)) -> str:
-    """Put a newer copy that is not encrypted beside an encrypted one, and return its id.
+def put_forged(
+    folder: Path, key: str, *, later: timedelta = timedelta(minutes=1), is_encrypted: bool = False
+) -> str:
+    """Put a newer copy that holds nothing beside the only one, and return its id.
 
-    Anyone who can write there can; only the facts of the backup are taken from the other copy.
+    The facts of the backup are those of the other copy, which the key opens for that.
     """
     (path,) = folder.glob("launcher-*.json")
     manifest = read_copy_manifest(path.read_bytes(), name=path.name)
-    backup, site_name = open_copy_manifest(manifest, read_identities(key))
+    backup, _ = open_copy_manifest(manifest, read_identities(key))
     assert backup.file is not None
     at = backup.created_at + later
     id_ = parse_backup_id(f"{at:%Y%m%dT%H%M%SZ}-f2f2f2")
-    name = stored_name(id_, backup.file.encoding)
-    backup = replace(backup, id=id_, created_at=at, file=replace(backup.file, name=name))
-    copy = StoredCopy(backup, name, 3, sha256(b"bad").hexdigest(), copied_at=at)
-    (folder / name).write_bytes(b"bad")
-    (folder / f"launcher-{id_}.json").write_bytes(
-        write_copy_manifest(copy, site=manifest.site, site_name=site_name, writer="someone")
-    )
-    return id_
+    file = replace(backup.file, name=stored_name(id_, backup.file.encoding))
+    forged = replace(backup, id=id_, created_at=at, file=file)
+    return put_of_intruder(folder, forged, b"bad", is_encrypted=is_encrypted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from launcher.accounts import setup, users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
+from launcher.backup.manifest import seal_of
 from launcher.backup.records.operation import Outcome
 from launcher.current import current_backups, current_offsite
 from launcher.models import Role
@@ -112,17 +114,43 @@ def test_without_its_key_a_copy_is_listed_and_cannot_be_chosen(
     assert "Download copy" not in found.text
 
 
-def test_a_newer_copy_that_is_not_encrypted_is_marked_and_not_selected(
-    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_a_newer_copy_that_the_key_does_not_confirm_is_marked_and_not_selected(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path, is_encrypted: bool
 ) -> None:
     folder, key, id_ = lost
     shutil.copytree(folder, tmp_path / "nas")
     (of_site,) = (tmp_path / "nas").glob("launcher-*")
-    forged = put_forged(of_site, key)
+    forged = put_forged(of_site, key, is_encrypted=is_encrypted)
     found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
     assert re.findall(r'value="\w+/(\S+)" checked', found.text) == [id_]
     assert forged in found.text
-    assert text_of(found.text).count("Not encrypted, although the others are") == 1
+    assert text_of(found.text).count("Origin not confirmed ·") == 1
+    assert text_of(found.text).count("Origin confirmed") == 1
+    assert "nothing shows that such a copy comes from your site" in text_of(found.text)
+
+    (of_site / f"launcher-{id_}.json").unlink()
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    assert "checked" not in found.text
+    assert "The origin of no copy there is confirmed" in text_of(found.text)
+    assert "Download copy" in found.text
+
+
+def test_what_the_page_showed_as_confirmed_is_downloaded_only_as_that(
+    guest: Visitor, service: BackupService, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key, id_ = lost
+    shutil.copytree(folder, tmp_path / "nas")
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    action = re.search(r'action="([^"]+)"', found.text)[1].replace("&amp;", "&")
+    choice = re.search(r'name="copy" value="([^"]+)" checked', found.text)[1]
+    (path,) = (tmp_path / "nas").glob(f"launcher-*/launcher-{id_}.json")
+    facts = json.loads(path.read_text())
+    del facts["seal"], facts["proof"]
+    path.write_text(json.dumps({**facts, "seal": seal_of(facts)}))
+    ended_with = ended(service, operation_of(guest.send(action, copy=choice)))
+    assert ended_with.outcome is Outcome.FAILED
+    assert service.list() == []
 
 
 @pytest.mark.parametrize(

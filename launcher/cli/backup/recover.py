@@ -32,9 +32,16 @@ from launcher.offsite.records import Destination
 from launcher.offsite.recover import bring
 
 _DOUBTS: Mapping[Doubt | None, str] = {
+    Doubt.NOT_PROVED: "not confirmed to come from the holder of this key",
+    Doubt.NOT_READ: "not read yet",
     Doubt.NOT_ENCRYPTED: "not encrypted, although the others are",
     Doubt.FROM_FUTURE: "dated in the future by the clock here",
 }
+_NONE_CONFIRMED = (
+    "No copy there is confirmed to come from the holder of this key. The key of an additional"
+    " recipient opens copies and cannot confirm them. Use the recovery kit of the site, or choose"
+    " a copy that you trust with --copy ID."
+)
 
 
 @backup.command()
@@ -82,10 +89,10 @@ def recover(
 
     with offsite_errors():
         place, identities = _place(address, given), _identities(key_file)
-        found = _look(place, identities, site_id)
+        found = _look(place, identities, site_id, copy_id)
         if not (only_lists or key_file or _opens(found, copy_id)) and found.needed:
             identities = (*identities, *_asked_key(found))
-            found = _look(place, identities, site_id)
+            found = _look(place, identities, site_id, copy_id)
         if only_lists:
             _show(found, as_json=as_json)
             return
@@ -140,9 +147,11 @@ def _asked_key(found: FoundPlace) -> tuple[Identity, ...]:
     return read_identities(str(text))
 
 
-def _look(place: Destination, identities: Sequence[Identity], site_id: str) -> FoundPlace:
+def _look(
+    place: Destination, identities: Sequence[Identity], site_id: str, copy_id: str
+) -> FoundPlace:
     say("Looking for copies.")
-    return look(place, identities, site_id=site_id)
+    return look(place, identities, site_id=site_id, backup_id=copy_id)
 
 
 def _bring(
@@ -165,6 +174,7 @@ def _bring(
             with bars() as on_progress:
                 return bring(
                     place, site.id, each.id, identities,
+                    must_be_proved=bool(each.is_proved),
                     backups=current_backups(), data_dir=current_config().data_dir,
                     by=typist(), on_progress=on_progress,
                 )  # fmt: skip
@@ -172,6 +182,8 @@ def _bring(
             if each is candidates[-1]:
                 raise
             say(f"The copy {each.id} is damaged. Taking the next older one.")
+    if site.is_unproved:
+        raise click.UsageError(_NONE_CONFIRMED)
     if site.doubted:
         raise click.UsageError("No other copy can be taken. Choose one of these with --copy.")
     raise OffsiteError("not_opened", keys=found.needed)
@@ -182,9 +194,14 @@ def _candidates(found: FoundPlace, copy_id: str) -> tuple[FoundSite, Sequence[Fo
         site, copy = found.find(copy_id)
         return site, (copy,)
     if len(found.sites) > 1:
-        names = ", ".join(f"{each.id} ({each.name or 'not opened'})" for each in found.sites)
+        names = ", ".join(f"{each.id} ({_site_words(each)})" for each in found.sites)
         raise click.UsageError(f"Several sites have copies there. Give one with --site: {names}.")
     return found.sites[0], found.sites[0].trusted
+
+
+def _site_words(site: FoundSite) -> str:
+    name = site.name or "not opened"
+    return f"{name}, origin confirmed" if any(each.is_proved for each in site.copies) else name
 
 
 def _is_bare() -> bool:
@@ -214,7 +231,9 @@ def _show(found: FoundPlace, *, as_json: bool) -> None:
                 )
             )
     print_table(rows)
-    if newest is None and found.needed:
+    if found.is_unproved:
+        say(_NONE_CONFIRMED)
+    elif newest is None and found.needed:
         say(f"No key opens these copies. They need the secret key of {found.needed}.")
         say("Give the recovery kit with --key-file.")
 
@@ -224,6 +243,9 @@ def _status(copy: FoundCopy) -> str:
         return "incomplete"
     if copy.opens is None:
         return "not read"
-    if copy.opens and copy.doubt:
-        return _DOUBTS[copy.doubt]
-    return "opens" if copy.opens else "another key"
+    if not copy.opens:
+        return "another key"
+    if copy.is_proved is False:
+        return "opens, origin not confirmed"
+    words = _DOUBTS[copy.doubt] if copy.doubt else "opens"
+    return f"{words}, origin confirmed" if copy.is_proved else words

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from launcher.backup.errors import ManifestError
 from launcher.backup.manifest import seal_of
 from launcher.backup.records.backup import Backup, Kind
-from launcher.offsite.age import make_identity
+from launcher.offsite.age import make_identity, read_identities
 from launcher.offsite.copy_manifest import read_copy_manifest
+from launcher.offsite.found import Doubt, FoundPlace, look, place_of
 from launcher.offsite.records import CopyState, Destination, KeepRule
+from launcher.offsite.recover import bring
 from tests.support.offsite import Offsite, put_of_intruder
 from tests.support.service import House
 
@@ -177,3 +180,103 @@ def test_another_recipient_opens_copies_and_proves_none(offsite: Offsite, nas: D
     read = read_copy_manifest(path.read_bytes(), name=path.name, identities=[office])
     assert office.public_key in read.recipients
     assert read.proved_by == ""
+
+
+# --- found in the place, without the site ------------------------------------------------
+
+
+def look_there(nas: Destination, *secret_keys: str) -> FoundPlace:
+    keys = read_identities("\n".join(secret_keys)) if secret_keys else ()
+    return look(place_of(nas.service, nas.options, {}), keys)
+
+
+def test_of_what_is_found_there_only_what_a_kit_proves_is_trusted(
+    offsite: Offsite, nas: Destination, intruder: House
+) -> None:
+    kit = offsite.service.keys.kit(site_name="Home")
+    newest, older = ids(offsite, nas)
+    in_clear = add_forged(intruder, offsite.there(nas), is_encrypted=False)
+    encrypted = add_forged(intruder, offsite.there(nas))
+
+    found = look_there(nas, kit.secret_key)
+    (site,) = found.sites
+    assert [each.id for each in site.trusted] == [newest, older]
+    assert [(each.id, each.doubt) for each in site.doubted] == [
+        (encrypted, Doubt.NOT_PROVED),
+        (in_clear, Doubt.NOT_PROVED),
+    ]
+    assert found.newest is not None
+    assert found.newest[1].id == newest
+    assert not found.is_unproved
+
+    # Without a key nothing can be proved, and the one in clear is odd among the others.
+    (site,) = look_there(nas).sites
+    assert [(each.id, each.doubt) for each in site.usable] == [(in_clear, Doubt.NOT_ENCRYPTED)]
+    assert {each.is_proved for each in site.copies} == {None}
+
+
+def test_a_copy_that_was_moved_into_the_folder_of_another_site_is_not_proved(
+    offsite: Offsite, nas: Destination
+) -> None:
+    kit = offsite.service.keys.kit(site_name="Home")
+    folder = offsite.there(nas)
+    folder.rename(folder.with_name("launcher-efgh5678"))
+    found = look_there(nas, kit.secret_key)
+    assert found.newest is None
+    assert found.is_unproved
+
+
+def test_copies_that_were_not_read_are_not_trusted_with_a_key(
+    offsite: Offsite, nas: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = offsite.service.keys.kit(site_name="Home")
+    newest, older = ids(offsite, nas)
+    monkeypatch.setattr("launcher.offsite.found.MOST_READ", 1)
+    (site,) = look_there(nas, kit.secret_key).sites
+    assert [(each.id, each.doubt) for each in site.copies] == [
+        (newest, None),
+        (older, Doubt.NOT_READ),
+    ]
+    place = place_of(nas.service, nas.options, {})
+    _, chosen = look(place, read_identities(kit.secret_key), backup_id=older).find(older)
+    assert chosen.is_proved is True
+
+
+def test_the_old_kit_restores_the_copies_from_before_a_new_key(
+    offsite: Offsite, nas: Destination
+) -> None:
+    old = offsite.service.keys.kit(site_name="Home")
+    before = ids(offsite, nas)
+    offsite.service.keys.new_key(by="ada")
+    newer = scheduled(offsite)
+    offsite.run(nas)
+    (site,) = look_there(nas, old.secret_key).sites
+    assert [each.id for each in site.trusted] == before
+    new = offsite.service.keys.kit(site_name="Home")
+    (site,) = look_there(nas, new.text).sites
+    assert [each.id for each in site.trusted] == [newer.id, *before]
+
+
+def test_a_copy_that_is_swapped_after_it_was_found_is_not_restored(
+    offsite: Offsite, nas: Destination, intruder: House, tmp_path: Path
+) -> None:
+    kit = offsite.service.keys.kit(site_name="Home")
+    found = look_there(nas, kit.secret_key)
+    assert found.newest is not None
+    site, copy = found.newest
+    of_intruder = intruder.create(kind=Kind.SCHEDULED)
+    swapped = replace(of_intruder, id=copy.id, created_at=copy.created_at)
+    put_of_intruder(offsite.there(nas), swapped, intruder.stored(of_intruder).read_bytes())
+    bare = House(tmp_path / "bare")
+    place = place_of(nas.service, nas.options, {})
+
+    def bring_it(*, must_be_proved: bool) -> Backup:
+        return bring(
+            place, site.id, copy.id, read_identities(kit.secret_key),
+            must_be_proved=must_be_proved, backups=bare.service, data_dir=bare.data, by="ada",
+        )  # fmt: skip
+
+    with pytest.raises(ManifestError):
+        bring_it(must_be_proved=True)
+    assert bare.service.list() == []
+    assert bring_it(must_be_proved=False).id == copy.id
