@@ -41,12 +41,28 @@ def read_manifest(data: bytes) -> Backup:
     """
     try:
         facts = decode(dict, parse(data))
+        backup = backup_of(facts)
+        # Writing it again gives the same bytes, or a flipped bit could hide in the spelling.
+        if document_of(facts) != data:
+            raise ManifestError(Reason.MANIFEST_ALTERED)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(Reason.MANIFEST_UNREADABLE, detail=repr(error)) from error
+    return backup
+
+
+def backup_of(manifest: Mapping[str, object]) -> Backup:
+    """Return the backup that the facts of a manifest describe, however their text was laid out.
+
+    Raises:
+        ManifestError: as `read_manifest`.
+    """
+    facts = {**manifest}
+    try:
         found_format = facts["format"]
         if found_format != FORMAT:
             raise ManifestError(Reason.MANIFEST_FORMAT, format=repr(found_format), known=FORMAT)
         seal = facts.pop("seal")
-        # Writing it again gives the same bytes, or a flipped bit could hide in the spelling.
-        if seal != seal_of(facts) or document_of({**facts, "seal": seal}) != data:
+        if seal != seal_of(facts):
             raise ManifestError(Reason.MANIFEST_ALTERED)
         if missing := _KEYS - facts.keys():
             raise DecodeError("missing", field=min(missing))

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupError
-from launcher.backup.manifest import document_of, read_manifest, seal_of, write_manifest
+from launcher.backup.manifest import backup_of, document_of, seal_of, write_manifest
 from launcher.backup.records.backup import Backup, Encoding, Kind
 from launcher.backup.records.ids import BackupId, parse_backup_id
 from launcher.backup.store.names import id_of_file, id_of_manifest, stored_name
@@ -162,7 +162,7 @@ def open_copy_manifest(
         inner = decrypt_text(inner, identities)
     try:
         facts = decode(dict, parse(inner) if isinstance(inner, str) else inner)
-        backup = read_manifest(document_of(decode(dict, facts.get("manifest"))))
+        backup = backup_of(decode(dict, facts.get("manifest")))
         site_name = decode(str, facts.get("site_name"))
     except (DecodeError, BackupError) as error:
         raise OffsiteError("copy_damaged", name=manifest.stored.name) from error
