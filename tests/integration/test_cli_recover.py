@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -17,7 +18,10 @@ from flask import Flask
 
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
+from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import parse_backup_id
+from launcher.backup.replacement import FileReplacement
+from launcher.cli.backup import recover
 from launcher.current import current_backups, current_offsite
 from launcher.models import Role
 from launcher.offsite.age import make_identity
@@ -333,22 +337,53 @@ def test_nothing_is_here_after_a_download_that_was_interrupted(
     assert runner_of(machine)("backup", "recover", disk, "--key-file", kit).stdout.strip() == copied
 
 
+def test_of_two_recoveries_at_once_the_later_one_replaces_nothing(
+    *,
+    flask: Run,
+    bare: Run,
+    copied: str,
+    disk: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flask("app", "add", "Jellyfin", "https://jellyfin.home.arpa")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    bring = recover._bring
+
+    def bring_while_another_recovers(*args: Any) -> Backup:
+        brought = bring(*args)
+        monkeypatch.undo()
+        bare(*words, "--yes")  # the other one has ended when this one would replace the data
+        bare("app", "add", "Immich", "https://immich.home.arpa")
+        return brought
+
+    monkeypatch.setattr(recover, "_bring", bring_while_another_recovers)
+    refused = bare(*words, "--copy", copied, "--yes", expect=20)
+    assert "the data changed" in refused.stderr
+    assert "Immich" in bare("app", "list").stdout
+    kinds = [each["kind"] for each in json.loads(bare("backup", "list", "--json").stdout)]
+    assert "safety" not in kinds
+
+
+def kill_at(machine: Flask, words: tuple[str, ...], where: object, at: str) -> None:
+    """Run a command in another process, which is killed when it comes to a function."""
+    if (child := os.fork()) == 0:
+        die = lambda *_args, **_more: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+        setattr(where, at.rpartition(".")[2], die)
+        machine.test_cli_runner().invoke(args=words)
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+
 @pytest.mark.parametrize("at", ["download.decrypt", "download._compare", "recover._require_room"])
 def test_a_machine_that_is_killed_meanwhile_is_as_empty_as_before(
     copied: str, disk: str, make_app: MakeApp, tmp_path: Path, at: str
 ) -> None:
     machine = make_app(data_dir=str(tmp_path / "bare"), scheduler="off")
     words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
-    if (child := os.fork()) == 0:
-        module, _, name = at.rpartition(".")
-        setattr(
-            import_module(f"launcher.offsite.{module}"),
-            name,
-            lambda *_args, **_more: os.kill(os.getpid(), signal.SIGKILL),
-        )
-        machine.test_cli_runner().invoke(args=words)
-        os._exit(1)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    kill_at(machine, words, import_module(f"launcher.offsite.{at.partition('.')[0]}"), at)
 
     with machine.app_context():
         assert current_backups().list() == []
@@ -356,3 +391,17 @@ def test_a_machine_that_is_killed_meanwhile_is_as_empty_as_before(
     assert runner_of(machine)(*words).stdout.strip() == copied
     left = list((tmp_path / "bare" / "backups" / "staging").rglob("*"))
     assert left == []
+
+
+@pytest.mark.parametrize("at", ["_copy", "confirm", "settle"])
+def test_the_next_recovery_works_after_one_that_was_killed_while_it_replaced_the_data(
+    *, flask: Run, copied: str, disk: str, make_app: MakeApp, tmp_path: Path, at: str
+) -> None:
+    machine = make_app(data_dir=str(tmp_path / "bare"), scheduler="off")
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    kill_at(machine, words, FileReplacement, at)
+
+    run = runner_of(machine)
+    assert run(*words, "--yes").stdout.strip() == copied
+    assert run("user", "list").stdout == flask("user", "list").stdout
+    assert list((tmp_path / "bare" / "backups" / "staging").rglob("*")) == []
