@@ -42,6 +42,7 @@ def plan_restore(
         database_size_bytes=staged.checked.size_bytes,
         live_readable=now is not None,
         live_problem=live.problem,
+        live_has_log=live.has_log,
         rows=tuple(
             RowChange(table, now.rows.get(table, 0) if now else None, rows)
             for table, rows in sorted(then.rows.items())

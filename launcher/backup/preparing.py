@@ -37,6 +37,7 @@ from launcher.backup.sqlite.live import (
     page_size_of,
     used_bytes,
 )
+from launcher.backup.sqlite.replace import has_log
 from launcher.backup.sqlite.schema import Differences
 from launcher.backup.verify import (
     Examine,
@@ -74,6 +75,7 @@ class Live:
         survey: what it holds, None when that cannot be read.
         account: the account to carry over, None when there is none.
         foreign: names of objects that Launcher did not create; no backup holds them.
+        has_log: whether it can be read, and is in WAL mode.
     """
 
     path: Path
@@ -82,6 +84,7 @@ class Live:
     survey: Survey | None
     account: Mapping[str, object] | None
     foreign: tuple[str, ...] = ()
+    has_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def read_live(
     except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
         problem = Fault(Reason.LIVE_CONTENT, {"name": path.name, "detail": str(error)})
         return Live(path, problem, False, None, None)
-    return Live(path, None, False, survey, account, differences.foreign_names)
+    return Live(path, None, False, survey, account, differences.foreign_names, has_log(path))
 
 
 def unpack_restore(

@@ -47,5 +47,5 @@ def ends_in_time(held_s: float) -> bool:
 
 
 def shows_pages(plan: RestorePlan) -> bool:
-    """Whether requests that read go on during the restore: the current data is sound."""
-    return plan.live_readable and plan.live_problem is None
+    """Whether requests that read go on: the current data is sound, and has a write-ahead log."""
+    return plan.live_readable and plan.live_problem is None and plan.live_has_log

@@ -45,6 +45,7 @@ def test_it_compares_now_and_then(home: House) -> None:
     assert plan.schema_revision == "0003"
     assert plan.migrations == ()
     assert (plan.live_readable, plan.live_problem, plan.warnings) == (True, None, ())
+    assert plan.live_has_log
     assert backup.database is not None
     assert plan.database_size_bytes == backup.database.size_bytes
 

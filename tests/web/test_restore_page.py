@@ -478,6 +478,18 @@ def test_a_plan_of_data_that_cannot_be_read_is_shown(
     assert "Pages pause for a moment." in plan
 
 
+def test_a_plan_promises_no_pages_where_the_database_has_no_log(
+    ada: Visitor, backup_id: str, app: Flask
+) -> None:
+    with closing(sqlite3.connect(app.extensions["launcher.config"].database_path)) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
+
+    plan = plan_of(ada, backup_id)
+
+    assert "Pages pause for a moment." in plan
+    assert "Pages remain available" not in plan
+
+
 def test_a_script_gets_the_plan_alone(ada: Visitor, backup_id: str) -> None:
     answer = ada.open(f"/admin/backups/{backup_id}/restore", HX_Request="true")
 

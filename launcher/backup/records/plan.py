@@ -62,6 +62,7 @@ class RestorePlan:
         live_readable: False when the live database is damaged or missing; then its files are kept
             in place of a safety backup.
         live_problem: what is wrong with it, None when nothing is.
+        live_has_log: whether it is in WAL mode, so that requests which read go on meanwhile.
         migrations: steps that were run on the staged copy; empty when the schema is ours.
         schedule_now, schedule_then: the backup schedule before and after; `schedule_then`
             already respects `keep_schedule`.
@@ -86,6 +87,7 @@ class RestorePlan:
     database_size_bytes: int
     live_readable: bool
     live_problem: Fault | None
+    live_has_log: bool
     rows: tuple[RowChange, ...]
     names: tuple[NameChange, ...]
     migrations: tuple[Migration, ...]
