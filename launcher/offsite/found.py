@@ -7,11 +7,10 @@ from the recovery kit. Nothing is changed at the place, and no data is downloade
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from operator import itemgetter
 
 from launcher.backup.records.backup import CLOCK_TOLERANCE, Kind
 from launcher.backup.records.ids import BackupId, moment_of
@@ -163,7 +162,12 @@ def place_of(
 
 
 def look(
-    place: Destination, identities: Sequence[Identity], *, site_id: str = "", backup_id: str = ""
+    place: Destination,
+    identities: Sequence[Identity],
+    *,
+    are_given: bool = True,
+    site_id: str = "",
+    backup_id: str = "",
 ) -> FoundPlace:
     """Return the copies in a place; nothing is changed there.
 
@@ -171,13 +175,24 @@ def look(
     downloaded. With keys, a copy that none of them proves is doubted: anyone who can write there
     can encrypt for a public key.
 
+    Args:
+        place: where.
+        identities: the secret keys.
+        are_given: a person gave them for these copies. Those that happen to be on this machine say
+            nothing of a site of which no copy is encrypted and they prove none.
+        site_id: the only site to look for.
+        backup_id: the copy that was chosen.
+
     Raises:
         RemoteError
         OffsiteError: `no_copies`.
     """
     with contextlib.closing(open_remote(place)) as remote:
         ids = [each for each in remote.list_sites() if site_id in {"", each}]
-    found = [_look_into(place, each, identities, backup_id) for each in ids]
+    found = []
+    for each in ids:
+        with contextlib.closing(open_remote(place, site=each)) as remote:
+            found.append(_Looking(remote, each, identities, are_given, backup_id).look())
     sites = [each for each in found if each.copies]
     if not sites:
         raise OffsiteError("no_copies")
@@ -185,34 +200,76 @@ def look(
     return FoundPlace(tuple(sites))
 
 
-def _look_into(
-    place: Destination, site_id: str, identities: Sequence[Identity], backup_id: str
-) -> FoundSite:
-    with contextlib.closing(open_remote(place, site=site_id)) as remote:
-        sizes = {each.name: each.size_bytes for each in remote.list()}
+@dataclass(frozen=True)
+class _Looking:
+    """The search for the copies of one site."""
+
+    remote: Remote
+    site_id: str
+    identities: Sequence[Identity]
+    are_given: bool
+    backup_id: str
+
+    def look(self) -> FoundSite:
+        sizes = {each.name: each.size_bytes for each in self.remote.list()}
         encrypted = {id_of_object(name) for name in sizes if name.endswith(SUFFIX)} - {None}
         ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_to_read, reverse=True)
-        copies, names = [], []
-        for at, each in enumerate(ids):
-            if at < MOST_READ or each == backup_id:
-                found, name = _describe(remote, site_id, each, identities, sizes)
-                names.append((not found.is_proved, name))
-            else:
-                found = FoundCopy(each, _moment(each))
-            if identities:
-                doubt = _doubt_with_keys(found)
-            else:
-                is_odd = bool(encrypted) and not (found.recipients or each in encrypted)
-                doubt = Doubt.NOT_ENCRYPTED if is_odd else _doubt_of_time(found)
-            copies.append(replace(found, doubt=doubt))
-    # An id has no fractions of a second.
-    copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
-    name = next((name for _, name in sorted(names, key=itemgetter(0)) if name), "")
-    return FoundSite(site_id, name[:_MOST_LETTERS], tuple(copies), len(copies))
+        described = [
+            self._describe(each, sizes)
+            if at < MOST_READ or each == self.backup_id
+            else (FoundCopy(each, _moment(each)), "")
+            for at, each in enumerate(ids)
+        ]
+        # The name that is proved comes before any other.
+        names = sorted(described, key=lambda it: not it[0].is_proved)
+        copies = [copy for copy, _ in described]
+        can_prove = self.are_given or encrypted or any(each.is_proved for each in copies)
+        if self.identities and can_prove:
+            copies = [replace(each, doubt=_doubt_with_keys(each)) for each in copies]
+        else:
+            copies = [replace(each, doubt=_doubt(each, encrypted)) for each in copies]
+        # An id has no fractions of a second.
+        copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
+        name = next((name for _, name in names if name), "")
+        return FoundSite(self.site_id, name[:_MOST_LETTERS], tuple(copies), len(copies))
+
+    def _describe(self, id_: BackupId, sizes: Mapping[str, int]) -> tuple[FoundCopy, str]:
+        """Return a copy as its manifest describes it, and the name of its site."""
+        try:
+            manifest = load_manifest(self.remote, id_, self.identities)
+        except OffsiteError:
+            return FoundCopy(id_, _moment(id_), is_whole=False), ""
+        copy = FoundCopy(
+            id_,
+            manifest.created_at,
+            size_bytes=manifest.stored.size_bytes,
+            opens=False,
+            is_proved=is_proved(manifest, self.site_id) if self.identities else None,
+            recipients=tuple(
+                sorted(each[:_MOST_LETTERS] for each in manifest.recipients)[:_MOST_KEYS]
+            ),
+            is_whole=sizes.get(manifest.stored.name) == manifest.stored.size_bytes,
+        )
+        try:
+            backup, name = open_copy_manifest(manifest, self.identities)
+        except OffsiteError as error:
+            return replace(copy, is_whole=copy.is_whole and error.code == "not_opened"), ""
+        size_bytes = backup.database.size_bytes if backup.database else 0
+        version = backup.app_version[:_MOST_LETTERS]
+        opened = replace(copy, opens=True, kind=backup.kind, app_version=version)
+        return replace(opened, database_bytes=size_bytes), name
+
+
+def _doubt(copy: FoundCopy, encrypted: Collection[BackupId | None]) -> Doubt | None:
+    """Return why a person should look at a copy first: the place may be in other hands."""
+    is_encrypted = copy.id in encrypted if copy.opens is None else bool(copy.recipients)
+    if encrypted and not is_encrypted:
+        return Doubt.NOT_ENCRYPTED
+    return _doubt_of_time(copy)
 
 
 def _doubt_with_keys(copy: FoundCopy) -> Doubt | None:
-    """Return why a person should look at a copy first, although keys were given."""
+    """Return the same, where keys can prove copies."""
     if copy.is_proved is None:
         return Doubt.NOT_READ
     return _doubt_of_time(copy) if copy.is_proved else Doubt.NOT_PROVED
@@ -220,37 +277,6 @@ def _doubt_with_keys(copy: FoundCopy) -> Doubt | None:
 
 def _doubt_of_time(copy: FoundCopy) -> Doubt | None:
     return Doubt.FROM_FUTURE if _is_from_future(copy.created_at) else None
-
-
-def _describe(
-    remote: Remote,
-    site_id: str,
-    id_: BackupId,
-    identities: Sequence[Identity],
-    sizes: Mapping[str, int],
-) -> tuple[FoundCopy, str]:
-    """Return a copy as its manifest describes it, and the name of its site."""
-    try:
-        manifest = load_manifest(remote, id_, identities)
-    except OffsiteError:
-        return FoundCopy(id_, _moment(id_), is_whole=False), ""
-    copy = FoundCopy(
-        id_,
-        manifest.created_at,
-        size_bytes=manifest.stored.size_bytes,
-        opens=False,
-        is_proved=is_proved(manifest, site_id) if identities else None,
-        recipients=tuple(sorted(each[:_MOST_LETTERS] for each in manifest.recipients)[:_MOST_KEYS]),
-        is_whole=sizes.get(manifest.stored.name) == manifest.stored.size_bytes,
-    )
-    try:
-        backup, name = open_copy_manifest(manifest, identities)
-    except OffsiteError as error:
-        return replace(copy, is_whole=copy.is_whole and error.code == "not_opened"), ""
-    size_bytes = backup.database.size_bytes if backup.database else 0
-    version = backup.app_version[:_MOST_LETTERS]
-    opened = replace(copy, opens=True, kind=backup.kind, app_version=version)
-    return replace(opened, database_bytes=size_bytes), name
 
 
 def is_proved(manifest: CopyManifest, site_id: str) -> bool:

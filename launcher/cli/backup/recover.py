@@ -89,10 +89,12 @@ def recover(
 
     with offsite_errors():
         place, identities = _place(address, given), _identities(key_file)
-        found = _look(place, identities, site_id, copy_id)
+        find = partial(look, place, site_id=site_id, backup_id=copy_id)
+        say("Looking for copies.")
+        found = find(identities, are_given=key_file is not None)
         if not (only_lists or key_file or _opens(found, copy_id)) and found.needed:
             identities = (*identities, *_asked_key(found))
-            found = _look(place, identities, site_id, copy_id)
+            found = find(identities)
         if only_lists:
             _show(found, as_json=as_json)
             return
@@ -149,13 +151,6 @@ def _asked_key(found: FoundPlace) -> tuple[Identity, ...]:
         raise OffsiteError("not_opened", keys=found.needed)
     text = click.prompt("Secret key from the recovery kit", hide_input=True, err=True)
     return read_identities(str(text))
-
-
-def _look(
-    place: Destination, identities: Sequence[Identity], site_id: str, copy_id: str
-) -> FoundPlace:
-    say("Looking for copies.")
-    return look(place, identities, site_id=site_id, backup_id=copy_id)
 
 
 def _bring(

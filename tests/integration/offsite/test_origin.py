@@ -280,3 +280,25 @@ def test_a_copy_that_is_swapped_after_it_was_found_is_not_restored(
         bring_it(must_be_proved=True)
     assert bare.service.list() == []
     assert bring_it(must_be_proved=False).id == copy.id
+
+
+def test_keys_that_happen_to_be_here_say_nothing_of_a_site_without_any(
+    offsite: Offsite, intruder: House
+) -> None:
+    disk = offsite.add("Disk")
+    first = scheduled(offsite)
+    offsite.run(disk)
+    place, stranger = place_of(disk.service, disk.options, {}), [make_identity()]
+    found = look(place, stranger, are_given=False)
+    assert found.newest is not None
+    assert found.newest[1].id == first.id
+    assert look(place, stranger).newest is None
+
+    # Once they prove one copy, the others have to be proved as well.
+    offsite.add("Cloud", encrypt=True)
+    proved = scheduled(offsite)
+    offsite.run(disk)
+    add_forged(intruder, offsite.there(disk), is_encrypted=False)
+    own = read_identities(offsite.service.keys.kit(site_name="Home").secret_key)
+    (site,) = look(place, own, are_given=False).sites
+    assert [each.id for each in site.trusted] == [proved.id]
