@@ -6,9 +6,15 @@ from collections.abc import Mapping
 
 from launcher.cli.output import size
 from launcher.offsite.records import Place
-from launcher.offsite.status import KitState, Places, Standing, Work
+from launcher.offsite.status import Confirmation, KitState, Places, Standing, Work
 from launcher.offsite.trial import Step
 from launcher.offsite.troubles import Trouble
+
+CONFIRMATIONS: Mapping[Confirmation, str] = {
+    Confirmation.CHECKSUM: "size and checksum",
+    Confirmation.DISK: "size, on the disk",
+    Confirmation.READ_BACK: "size, then read back in full",
+}
 
 _LATER = "Check the network and the address, then try again."
 _ACCESS = "Check both, or create new ones at the service."

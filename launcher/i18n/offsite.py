@@ -13,6 +13,7 @@ from launcher.i18n.formats import duration, isolated, size
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.offsite.records import KeepRule, Place, Service
+from launcher.offsite.status import Confirmation
 from launcher.offsite.trial import Step
 from launcher.offsite.troubles import Trouble
 
@@ -196,6 +197,12 @@ _UNKNOWN: Mapping[str, LazyString] = {
     "path": _("this folder"),
     "other": _("another folder"),
     "program": _("A program"),
+}
+
+CONFIRMATION_WORDS: Mapping[Confirmation, LazyString] = {
+    Confirmation.CHECKSUM: _("Uploads confirmed by size and checksum"),
+    Confirmation.DISK: _("Uploads confirmed by size on the disk"),
+    Confirmation.READ_BACK: _("Uploads confirmed by size, then read back"),
 }
 
 OFFSITE_ERROR_WORDS: Mapping[str, LazyString] = {

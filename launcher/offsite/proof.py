@@ -108,14 +108,17 @@ def read_some(
 def due_to_read(
     ledger: Ledger, rules: Destinations, own_keys: Collection[str], *, now: datetime
 ) -> list[StoredCopy]:
-    """Return the copies whose turn it is today, the longest unread first.
+    """Return the copies whose turn it is today: unconfirmed ones, then the longest unread.
 
     Those are the ones that were not read in time, and as many others as a day needs for all to be.
     """
-    queue = sorted(readable(ledger.copies, own_keys), key=unread_since)
+    queue = sorted(
+        readable(ledger.copies, own_keys),
+        key=lambda each: (not is_to_read_back(each), unread_since(each)),
+    )
     days = max(1.0, rules.read_within_days * _SHARE)
     late = now - timedelta(days=days)
-    overdue = sum(unread_since(each) <= late for each in queue)
+    overdue = sum(is_to_read_back(each) or unread_since(each) <= late for each in queue)
     unread = [each for each in queue if not _is_read_on(each, now)]
     share = math.ceil(len(queue) / days) - (len(queue) - len(unread))
     return unread[: max(overdue, share, 0)]
@@ -132,6 +135,11 @@ def readable(copies: Sequence[StoredCopy], own_keys: Collection[str]) -> Iterato
 def opens(copy: StoredCopy, own_keys: Collection[str]) -> bool:
     """Whether one of these keys opens a copy, as far as its manifest says."""
     return not copy.recipients or not copy.recipients.isdisjoint(own_keys)
+
+
+def is_to_read_back(copy: StoredCopy) -> bool:
+    """Whether nothing but the size of a copy was ever found right."""
+    return not copy.is_confirmed and copy.read_at is None
 
 
 def unread_since(copy: StoredCopy) -> datetime:

@@ -63,6 +63,7 @@ class Rclone:
         self._silent_s = silent_s
         self._known_hosts = ""
         self._is_swept = False
+        self._has_confirmed = True
         self._temporary = contextlib.ExitStack()
         self._environment = environment_of(destination.options, destination.secrets)
         if self._kind == "s3":  # rclone would create a bucket that is not there
@@ -96,6 +97,10 @@ class Rclone:
                     self._run("deletefile", _at(written), action="delete", name=name)
             raise
         on_bytes(size_bytes, size_bytes)
+
+    def has_confirmed(self) -> bool:
+        """Return False for a large object at a service without checksums, as plain WebDAV."""
+        return self._has_confirmed
 
     def put_bytes(self, name: str, data: bytes) -> None:
         """Upload a small object."""
@@ -317,7 +322,8 @@ class Rclone:
             there = b"".join(self._printed("cat", _at(path), action="read", name=name))
             is_same = there == source.read_bytes()
         else:
-            is_same = True  # all of it is read within days, as every copy
+            is_same = True  # the size alone: who asks `has_confirmed` reads it back
+        self._has_confirmed = kind is not None or size_bytes <= _READ_BACK_BYTES
         if not is_same:
             raise RemoteError(Trouble.DIFFERENT, name=name)
 

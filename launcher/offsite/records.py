@@ -170,6 +170,7 @@ class StoredCopy:
         size_bytes, sha256: of that object.
         recipients: public keys that can open it; empty for one that is not encrypted.
         proved_by: the public key of this site's that proves where it comes from, "" without one.
+        is_confirmed: False where the service confirmed the size alone: it is read back first.
         is_ours: this data directory wrote it, so it may remove it.
         read_at: when all of it was read, opened and found good.
         tested_at: when it was restored to a temporary copy.
@@ -185,6 +186,7 @@ class StoredCopy:
     copied_at: datetime
     recipients: frozenset[str] = frozenset()
     proved_by: str = ""
+    is_confirmed: bool = True
     is_ours: bool = True
     state: CopyState = CopyState.GOOD
     read_at: datetime | None = None

@@ -52,6 +52,12 @@ class Remote(Protocol):
         from where this one ended; a `resume` that is no longer known starts at the beginning.
         """
 
+    def has_confirmed(self) -> bool:
+        """Whether more than the size of the last `put` is known to be right there.
+
+        By a checksum, by reading it back, or by a disk of this machine that was flushed.
+        """
+
     def put_bytes(self, name: str, data: bytes) -> None:
         """Make the object `name` hold `data`, at most 1 MB, with the same promise."""
 

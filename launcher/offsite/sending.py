@@ -96,7 +96,10 @@ class Sender:
             if not recipients and not source.exists():
                 raise GoneError from error
             raise
-        copy = _copy_of(backup, unfinished, at=self.clock())
+        copy = replace(
+            _copy_of(backup, unfinished, at=self.clock()),
+            is_confirmed=self.remote.has_confirmed(),
+        )
         self.remote.put_bytes(manifest_name(backup.id), manifest_of(copy))
         return copy
 

@@ -8,7 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from launcher.backup.records.backup import Backup
-from launcher.offsite.records import Destination, Destinations, LastTrouble, Ledger, StoredCopy
+from launcher.offsite.records import (
+    Destination,
+    Destinations,
+    LastTrouble,
+    Ledger,
+    Service,
+    StoredCopy,
+)
 
 
 class Standing(StrEnum):
@@ -73,6 +80,28 @@ class DestinationStatus:
     def trouble(self) -> LastTrouble | None:
         """Why the last try failed, None where it went well."""
         return self.ledger.trouble
+
+
+class Confirmation(StrEnum):
+    """By what an upload is confirmed at a destination."""
+
+    CHECKSUM = "checksum"  # and by its size
+    DISK = "disk"  # a folder: by its size, once the disk is flushed
+    READ_BACK = "read_back"  # by its size; then it is read back in full
+
+
+def confirmation_of(destination: Destination, ledger: Ledger) -> Confirmation | None:
+    """Return by what uploads are confirmed there; None where only the first copy will show it."""
+    if destination.service is Service.FOLDER:
+        return Confirmation.DISK
+    if destination.service is Service.S3:
+        return Confirmation.CHECKSUM
+    ours = [each for each in ledger.copies if each.is_ours]
+    if not ours:
+        return None
+    # A small object is read back at once, whatever the service.
+    has_all = all(each.is_confirmed for each in ours)
+    return Confirmation.CHECKSUM if has_all else Confirmation.READ_BACK
 
 
 class KitState(StrEnum):

@@ -113,6 +113,17 @@ def flip(path: Path, at: int = 400) -> None:
     path.write_bytes(data)
 
 
+def test_a_copy_that_is_confirmed_by_its_size_alone_is_read_back_first(reading: Reading) -> None:
+    old, unsure, sure = (reading.add() for _ in range(3))
+    copies = tuple(replace(each, is_confirmed=each.id != unsure.id) for each in (sure, unsure, old))
+    reading.ledger = replace(reading.ledger, copies=copies)
+
+    assert reading.read() == [unsure.name]  # the turn of the others comes within 90 days
+    assert reading.of(unsure).read_at is not None
+    reading.home.clock.now += DAY
+    assert reading.read() == [old.name]
+
+
 def test_each_copy_is_read_once_within_the_days_and_the_longest_unread_first(
     reading: Reading,
 ) -> None:

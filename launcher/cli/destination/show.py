@@ -10,6 +10,7 @@ from launcher.cli.destination.facts import copy_facts, read_status, status_facts
 from launcher.cli.destination.group import destination
 from launcher.cli.offsite_failures import offsite_errors
 from launcher.cli.offsite_words import (
+    CONFIRMATIONS,
     KITS,
     PLACES,
     STANDINGS,
@@ -24,7 +25,7 @@ from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
 from launcher.offsite.records import BYTES_S_OF_MBIT, CopyState, Destination, KeepRule, StoredCopy
 from launcher.offsite.secret_options import shown_options
-from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus
+from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, confirmation_of
 
 
 @destination.command("list")
@@ -97,6 +98,7 @@ def _find(destination_id: str) -> DestinationStatus:
 
 def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
     known, ledger = status.destination, status.ledger
+    confirmation = confirmation_of(known, ledger)
     options = (
         f"{name}={value}" for name, value in sorted(shown_options(known.options).items()) if value
     )
@@ -115,6 +117,7 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Status", STANDINGS[status.standing]),
         ("Working on", _progress_words(status)),
         ("Copies", f"{len(ledger.copies)}, {size(sum(c.size_bytes for c in ledger.copies))}"),
+        ("Confirmed by", CONFIRMATIONS[confirmation] if confirmation else ""),
         ("Newest good copy", _newest_words(status)),
         ("Too old", f"from {moment(status.stale_at)}" if status.stale_at else ""),
         ("Waiting", f"{len(status.owed)}, {size(status.owed_bytes)}" if status.owed else "none"),

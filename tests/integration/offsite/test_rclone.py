@@ -254,6 +254,19 @@ def test_what_a_server_keeps_otherwise_than_it_was_sent_is_no_object(
     assert names(remote) == set()
 
 
+def test_a_service_without_checksums_confirms_the_size_alone(
+    webdav: FarPlace, sftp: FarPlace, tmp_path: Path
+) -> None:
+    small, large = b"small", bytes(3 << 20)
+    for place, confirms_large in ((webdav, False), (sftp, True)):
+        remote = place.open()
+        remote.put("copy.db", file_of(tmp_path, large), on_bytes=no_one)
+        assert remote.has_confirmed() is confirms_large
+        remote.put("copy.db", file_of(tmp_path, small), on_bytes=no_one)
+        assert remote.has_confirmed()  # it was read back at once
+        remote.close()
+
+
 def test_what_a_killed_upload_left_goes_after_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

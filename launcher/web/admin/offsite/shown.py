@@ -11,7 +11,7 @@ from launcher.backup.records.ids import BackupId
 from launcher.i18n.formats import isolated, listing, long, number, size
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
-from launcher.i18n.offsite import PLACE_WORDS, SERVICE_WORDS, trouble_words
+from launcher.i18n.offsite import CONFIRMATION_WORDS, PLACE_WORDS, SERVICE_WORDS, trouble_words
 from launcher.offsite.records import (
     CopyState,
     Destination,
@@ -29,6 +29,7 @@ from launcher.offsite.status import (
     Places,
     Standing,
     Work,
+    confirmation_of,
 )
 from launcher.web.admin.backups.words import at_time
 from launcher.web.admin.offsite.fields import TYPES
@@ -70,6 +71,7 @@ class ShownDestination:
     stored_bytes: int
     read: int
     read_at: datetime | None
+    confirmed: str
     trouble: ShownTrouble | None
     work: str = ""
     percent: int | None = None
@@ -93,6 +95,7 @@ def shown_destination(status: DestinationStatus, *, now: datetime) -> ShownDesti
     read = [each.read_at for each in good if each.read_at]
     state, word = _standing_words(status, now=now)
     progress = status.progress
+    confirmation = confirmation_of(destination, ledger)
     return ShownDestination(
         status,
         state,
@@ -105,6 +108,7 @@ def shown_destination(status: DestinationStatus, *, now: datetime) -> ShownDesti
         stored_bytes=sum(each.size_bytes for each in ledger.copies),
         read=len(read),
         read_at=max(read, default=None),
+        confirmed=str(CONFIRMATION_WORDS[confirmation]) if confirmation else "",
         trouble=_trouble(status, now=now),
         work=_work_words(progress) if progress else "",
         percent=percent_of(progress),
