@@ -8,7 +8,9 @@ from pathlib import Path
 
 from launcher.backup.compression import unpack_to
 from launcher.backup.errors import BackupNotFoundError, ManifestError, VerificationError
-from launcher.backup.files import disk_errors, open_regular, require_space
+from launcher.backup.examine import Checked
+from launcher.backup.files import disk_errors, open_regular, require_space, sync_file
+from launcher.backup.fingerprints import fingerprint_at
 from launcher.backup.operations import Operation
 from launcher.backup.ports import Clock, OnBytes, Store
 from launcher.backup.reasons import Reason
@@ -36,10 +38,13 @@ def adopt_backup(
     store: Store,
     examiner: Examiner,
     clock: Clock,
+    on_checked: Callable[[Backup, Checked], None],
 ) -> Backup:
     """Download a backup, verify it whole, and list it; a damaged one of its id is replaced.
 
     Holds on failure: the list is as it was. Nothing waits for the download.
+
+    `on_checked` gets what was found in exactly the bytes of the backup, once it is listed.
 
     Raises:
         VerificationError: the copy is damaged, or is of another backup.
@@ -63,8 +68,11 @@ def adopt_backup(
         with open_regular(packed) as source:
             unpack_to(scratch, source, file=file, database=database, on_bytes=operation.advance)
         is_own = backup.kind in OWN_KINDS
+        before = fingerprint_at(scratch)
         checked = check(scratch, is_own=is_own, app_version=backup.app_version)
-    scratch.unlink(missing_ok=True)
+        is_as_stored = fingerprint_at(scratch) == before
+        scratch.unlink(missing_ok=True)
+        sync_file(packed)
     left_out = [each for each in backup.verification.warnings if each.reason is Reason.LEFT_OUT]
     adopted = replace(
         backup,
@@ -78,6 +86,8 @@ def adopt_backup(
     _remove_damaged(store, backup_id)
     store.publish(adopted, packed)
     remember_proven(operation, adopted)
+    if is_as_stored:
+        on_checked(adopted, checked)
     return adopted
 
 

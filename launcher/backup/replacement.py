@@ -7,6 +7,7 @@ new data; `revert` returns the old data when a later step fails; `settle` cleans
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -28,6 +29,7 @@ from launcher.backup.files import (
     free_bytes,
     link,
     sync_directory,
+    sync_file,
 )
 from launcher.backup.operations import Operation
 from launcher.backup.ports import Gate, OnBytes, Store
@@ -269,7 +271,7 @@ class FileReplacement:
         incoming = self._live_path.with_name(f".incoming-{self._operation.id}.db")
         try:
             with disk_errors("put the database in place"):
-                self._copy(staged, incoming)
+                self._bring_beside(staged, incoming)
                 # Before it is in place: a process that is killed right after leaves a WAL database.
                 begin_wal(incoming)
                 self._set_aside()
@@ -281,6 +283,19 @@ class FileReplacement:
             raise
         finally:
             discard(incoming)
+
+    def _bring_beside(self, staged: Path, incoming: Path) -> None:
+        """Move the staged file beside the live one, or copy it from another disk; durably."""
+        try:
+            staged.rename(incoming)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self._copy(staged, incoming)
+        else:
+            sync_file(incoming)
+            total = incoming.stat().st_size
+            self._operation.advance(total, total)
 
     def _copy(self, staged: Path, incoming: Path) -> None:
         total = staged.stat().st_size

@@ -69,6 +69,7 @@ from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
 from launcher.backup.verify import (
     PROVEN,
+    ExaminedBefore,
     Examiner,
     ExaminerHere,
     recording_damage,
@@ -107,6 +108,7 @@ class BackupService(Catalogue):
         self._content = content
         self._live_schema = LiveSchema(database_path, content=content)
         self._examiner = examiner or ExaminerHere(content)
+        self._adopted: tuple[Backup, Checked] | None = None
         self._gate = gate
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
         self._slots = Slots(data_dir / "schedule.json")
@@ -596,7 +598,11 @@ class BackupService(Catalogue):
                 store=self._store,
                 examiner=self._examiner,
                 clock=self._clock,
+                on_checked=self._remember_adopted,
             )
+
+    def _remember_adopted(self, backup: Backup, checked: Checked) -> None:
+        self._adopted = (backup, checked)
 
     # --- protect, delete, prune ----------------------------------------------------------
 
@@ -883,11 +889,17 @@ class BackupService(Catalogue):
     def _examiner_of(self, source: Backup | Path) -> Examiner:
         """Return what checks a source before a restore.
 
+        A backup that this process has just adopted was checked then. Its bytes are compared with
+        its checksum again while they are unpacked.
+
         A backup that this installation has created or verified is checked in this process, since
         another one takes as long to start as half a small restore. The checksum in the journal
         proves that it is the same; a manifest can be forged.
         """
         if isinstance(source, Backup) and (database := source.database):
+            adopted, checked = self._adopted or (None, None)
+            if checked and adopted and (adopted.id, adopted.database) == (source.id, database):
+                return ExaminedBefore(checked)
             for entry in self._journal.entries():
                 proven = entry.facts.get(PROVEN)
                 if isinstance(proven, dict) and proven.get(source.id) == database.sha256:

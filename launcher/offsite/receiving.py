@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,7 +14,9 @@ Begin = Callable[[], tuple[int, Iterable[bytes]]]
 
 
 def receive(name: str, target: Path, begin: Begin, *, on_bytes: OnBytes) -> None:
-    """Write an object into the new file `target`, durably; on failure there is no such file.
+    """Write an object into the new file `target`; on failure there is no such file.
+
+    It is not flushed to the disk: most of what is received is read once and removed.
 
     Raises:
         RemoteError: `CUT_SHORT` where bytes are missing, and what `begin` raises.
@@ -29,8 +30,6 @@ def receive(name: str, target: Path, begin: Begin, *, on_bytes: OnBytes) -> None
                 file.write(piece)
                 done += len(piece)
                 on_bytes(done, total)
-            file.flush()
-            os.fsync(file.fileno())
             if done != total:
                 raise RemoteError(Trouble.CUT_SHORT, name=name)
         except BaseException:

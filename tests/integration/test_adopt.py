@@ -6,14 +6,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from launcher.backup import verify
 from launcher.backup.errors import (
     BackupNotFoundError,
     PlaceUnusableError,
     VerificationError,
 )
+from launcher.backup.examine import Checked, examine
 from launcher.backup.ports import OnBytes
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup
@@ -62,6 +65,31 @@ def test_it_has_its_id_type_times_and_note_again(home: House, away: tuple[Backup
     assert (entry.verb, entry.outcome, entry.by) == (Verb.FETCH, Outcome.SUCCEEDED, "ben")
     assert (entry.backup_id, entry.facts["source"]) == (made.id, "NAS")
     assert home.service.restore(made.id, by="ada").plan.source == made.id
+
+
+def test_a_restore_that_follows_compares_its_bytes_and_checks_them_no_second_time(
+    home: House, away: tuple[Backup, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, copy = away
+    checked: list[str] = []
+
+    def counted(path: Path, **given: Any) -> Checked:
+        checked.append(path.name)
+        return examine(path, **given)
+
+    monkeypatch.setattr(verify, "examine", counted)
+    service = home.open()
+    service.adopt(made.id, from_copy(*away), by="ada")
+    service.restore(made.id, by="ada")
+    assert [name for name in checked if name.startswith(("fetch-", "restore-"))] == [
+        name for name in checked if name.startswith("fetch-")
+    ]
+    home.open().restore(made.id, by="ada")  # another process
+    assert [name for name in checked if name.startswith("restore-")]
+
+    home.stored(made).write_bytes(copy.read_bytes()[:-1] + b"?")
+    with pytest.raises(VerificationError):
+        service.restore(made.id, by="ada")
 
 
 def test_one_that_is_here_is_not_downloaded(home: House) -> None:
