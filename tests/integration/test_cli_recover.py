@@ -367,6 +367,20 @@ def test_of_two_recoveries_at_once_the_later_one_replaces_nothing(
     assert "safety" not in kinds
 
 
+def test_a_disk_too_small_for_the_copy_and_its_restore_is_said_before_the_download(
+    *, bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    with monkeypatch.context() as patch:
+        patch.setattr("launcher.offsite.recover.free_bytes", lambda _folder: 1000)
+        refused = bare(*words, expect=14)
+    assert "Downloading" in refused.stderr
+    assert "needed, 1 kB free" in refused.stderr.replace("\N{NO-BREAK SPACE}", " ")
+    assert not (tmp_path / "bare" / "launcher.db").exists()
+    assert json.loads(bare("backup", "list", "--json").stdout) == []
+    assert bare(*words).stdout.strip() == copied
+
+
 def kill_at(machine: Flask, words: tuple[str, ...], where: object, at: str) -> None:
     """Run a command in another process, which is killed when it comes to a function."""
     if (child := os.fork()) == 0:
