@@ -334,14 +334,19 @@ def test_a_toast_of_success_leaves_and_one_with_undo_stays_longer(
 
 
 def test_the_focus_is_never_lost_when_a_backup_is_created_by_keyboard(
-    three: Sequence[Backup], open_panel: Open
+    house: Home, three: Sequence[Backup], open_panel: Open
 ) -> None:
     page = open_panel()
-    page.get_by_role("button", name="Back up now").focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#note")).to_be_visible()
-    page.locator("#note").focus()
-    page.keyboard.press("Enter")
+    # A backup that had ended before the answer is drawn would leave the focus on its button.
+    with paused(house.server.data_dir) as reached:
+        page.get_by_role("button", name="Back up now").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#note")).to_be_visible()
+        page.locator("#note").focus()
+        page.keyboard.press("Enter")
+        reached()
+        expect(page.locator("#operation")).to_be_visible()
+        expect(page.locator("#list")).to_be_focused()
 
     expect(page.locator("#backups tr[data-state=verified]")).to_have_count(len(three) + 1)
     expect(page.locator("#list")).to_be_focused()
@@ -523,7 +528,7 @@ def test_everything_works_without_script(
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(2)
 
     back_up(page, note="without script")
-    expect(toast(page, "Backup created")).to_be_visible(timeout=30_000)
+    expect(toast(page, "Backup created")).to_be_visible()
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
 
     page.get_by_label("Select the backup").nth(1).check()
