@@ -42,8 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Begin no test in the last seconds of a day: what it calls today would be yesterday then."""
-    left_s = 86_400 - time.time() % 86_400
+    """Begin no test in the last seconds of an hour, which ends the day in some time zone.
+
+    What a test calls today, or this hour, would be the one before then.
+    """
+    left_s = 3600 - time.time() % 3600
     if left_s < _LATE_S:
         time.sleep(left_s)
 

@@ -87,7 +87,7 @@ def served(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         users.create_user("dora", PASSWORD, role=Role.ADMIN, actor=COMMAND_LINE)
         change_settings({"guest_access": "on", "site_name": "Before"}, actor=COMMAND_LINE)
         current_backups().create(by="test")
-    with serving(data_dir) as server:
+    with serving(data_dir, app="tests.support.patient:app") as server:
         yield server
 
 
@@ -186,7 +186,7 @@ def test_only_forms_wait_for_the_write_lock_of_a_restore(site: str, data_dir: Pa
     with gate.writers_held(), closing(live), Crowd(site) as crowd:
         live.execute("BEGIN IMMEDIATE")
         form.start()
-        crowd.settle(count=12)  # well within the patience of the form, also on a busy machine
+        crowd.settle(count=12)  # well within the patience of the form
         assert form.is_alive()
         with gate.closed():
             live.execute("UPDATE system_settings SET site_name = 'Restored'")
@@ -209,14 +209,14 @@ def test_forms_that_wait_leave_every_thread_for_pages(site: str, data_dir: Path)
         sender = Visitor(address, visitor.jar)
         statuses.append(sender.post("/admin/groups", name=name, csrf_token=found[1])[0])
 
-    with serving(data_dir, workers="1", threads="2") as server:
+    with serving(data_dir, workers="1", threads="2", app="tests.support.patient:app") as server:
         forms = [
             threading.Thread(target=add_group, args=[server.url, f"Choir {n}"]) for n in range(6)
         ]
         with Gate(data_dir / "locks").writers_held():
             for form in forms:
                 form.start()
-            for _ in range(6):  # well within the patience of the forms, also on a busy machine
+            for _ in range(6):  # well within the patience of the forms
                 assert Visitor(server.url).get("/login")[0] == 200
             assert statuses == []
         for form in forms:
