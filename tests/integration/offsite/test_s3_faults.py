@@ -67,7 +67,7 @@ def test_a_bucket_with_versions_and_one_with_a_lock_are_as_any_other(
     else:
         versions = {"Status": "Enabled"}
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration=versions)
-    options = bucket.destination.options | {"bucket": name}
+    options = {**bucket.destination.options, "bucket": name}
     place = open_s3(replace(bucket.destination, options=options), site=SITE, silent_s=30)
     large = file_of(tmp_path, os.urandom(LARGE))
 
@@ -95,7 +95,7 @@ def test_a_connection_cut_at_any_megabyte_leaves_no_object_and_is_caught_up(
 ) -> None:
     large, tokens = file_of(tmp_path, os.urandom(LARGE)), list[str]()
     with cutting(seaweed_server.port) as proxy:
-        options = bucket.destination.options | {"endpoint": proxy.url}
+        options = {**bucket.destination.options, "endpoint": proxy.url}
         destination = replace(bucket.destination, options=options)
         proxy.sent_left = cut_after
         with pytest.raises(RemoteError) as caught:
