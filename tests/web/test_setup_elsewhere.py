@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from launcher.models import Role
 from launcher.offsite.copying import run_destination
 from launcher.offsite.records import Destination, Place, Service
 from launcher.settings.table import SiteSettings
+from launcher.web.setup_elsewhere import SHOWN
 from tests.conftest import ADA
 from tests.support.offsite import put_forged
 from tests.web.restoring import ended, operation_of, text_of
@@ -134,6 +136,25 @@ def test_a_newer_copy_that_the_key_does_not_confirm_is_marked_and_not_selected(
     assert "checked" not in found.text
     assert "The origin of no copy there is confirmed" in text_of(found.text)
     assert "Download copy" in found.text
+
+
+def test_a_copy_below_many_forged_ones_is_selected_and_in_sight(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key, id_ = lost
+    shutil.copytree(folder, tmp_path / "nas")
+    (of_site,) = (tmp_path / "nas").glob("launcher-*")
+    (genuine,) = folder.glob("launcher-*")
+    for count in range(SHOWN):
+        aside = tmp_path / "aside" / str(count)
+        shutil.copytree(genuine, aside)
+        forged = put_forged(aside, key, later=timedelta(minutes=count + 1), is_encrypted=True)
+        for path in aside.glob(f"*{forged}*"):
+            shutil.copy(path, of_site)
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    assert text_of(found.text).count("Origin not confirmed ·") == SHOWN
+    assert re.findall(r'value="\w+/(\S+)" checked', found.text) == [id_]
+    assert "<details open>" in found.text
 
 
 def test_what_the_page_showed_as_confirmed_is_downloaded_only_as_that(
