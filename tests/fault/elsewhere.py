@@ -63,7 +63,9 @@ class Elsewhere:
             if copy.state is not CopyState.GOOD:
                 continue
             name = f"launcher-{copy.id}.json"
-            manifest = read_copy_manifest((self.folder / name).read_bytes(), name=name)
+            written = (self.folder / name).read_bytes()
+            manifest = read_copy_manifest(written, name=name, identities=identities)
+            assert manifest.proved_by == copy.proved_by != ""
             data = (self.folder / copy.name).read_bytes()
             assert hashlib.sha256(data).hexdigest() == manifest.stored.sha256 == copy.sha256
             backup, _ = open_copy_manifest(manifest, identities)
