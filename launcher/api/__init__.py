@@ -14,6 +14,7 @@ from launcher.api import (  # noqa: F401  (declares calls)
     backup_checks,
     backup_files,
     backups,
+    destinations,
     dispatch,
     jobs,
     operations,

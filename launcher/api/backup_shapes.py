@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from launcher.api.destination_shapes import BackupCopy
 from launcher.api.moments import Moment, written, written_if
 from launcher.api.shapes import Details, Reason, details_of
 from launcher.backup.records import backup as records
@@ -75,10 +76,17 @@ class Backup(msgspec.Struct, kw_only=True):
     file: StoredFile | None
     contents: Annotated[dict[str, int], Meta(description="Rows by table.")]
     verification: Verification
+    copies: Annotated[
+        list[BackupCopy] | None,
+        Meta(
+            description="The copies in other places, as far as is known here. null if that cannot "
+            "be read. The ETag does not depend on them."
+        ),
+    ]
 
     @classmethod
-    def of(cls, backup: records.Backup) -> Backup:
-        """Return what is said of `backup`."""
+    def of(cls, backup: records.Backup, copies: list[BackupCopy] | None = None) -> Backup:
+        """Return what is said of `backup` and its `copies`."""
         return cls(
             id=backup.id,
             kind=backup.kind,
@@ -94,6 +102,7 @@ class Backup(msgspec.Struct, kw_only=True):
             file=_file(backup.file),
             contents=dict(backup.contents),
             verification=_verification(backup.verification),
+            copies=copies,
         )
 
 

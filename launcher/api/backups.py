@@ -9,16 +9,17 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from werkzeug.http import quote_etag
 
 from launcher.api.authentication import actor_of, require, token_of
 from launcher.api.backup_problems import problem_of_fault
 from launcher.api.backup_shapes import Backup
+from launcher.api.destination_shapes import copies_of
 from launcher.api.door import Answer, Call, door
 from launcher.api.moments import GivenMoment
 from launcher.api.preconditions import (
     ETAG,
     IF_MATCH,
-    answer_with_tag,
     require_match,
     tag_of,
 )
@@ -111,7 +112,10 @@ def list_backups(call: Call) -> BackupList:
         found = [*islice(filter(wanted, of_state), most)]
     page = found[: query.limit]
     next_cursor = "{}_{}".format(*_place(page[-1])) if len(found) > len(page) else None
-    return BackupList(backups=[Backup.of(each) for each in page], next_cursor=next_cursor)
+    copies = copies_of([each.id for each in page]) or {}
+    return BackupList(
+        backups=[Backup.of(each, copies.get(each.id)) for each in page], next_cursor=next_cursor
+    )
 
 
 def _is_wanted(query: BackupsQuery, before: tuple[int, str] | None, backup: records.Backup) -> bool:
@@ -145,7 +149,7 @@ def _read_cursor(text: str) -> tuple[int, str]:
 )
 def get_backup(call: Call) -> Answer:
     """Answer with one backup."""
-    return answer_with_tag(Backup.of(current_backups().get(call.path["backup"])))
+    return _answer_of(current_backups().get(call.path["backup"]))
 
 
 @door(
@@ -187,7 +191,14 @@ def change_backup(call: Call) -> Answer:
     if change.protected is not UNSET and change.protected is not backup.protected:
         set_protection = service.protect if change.protected else service.unprotect
         backup = set_protection(backup.id, by=by)
-    return answer_with_tag(Backup.of(service.get(backup.id)))
+    return _answer_of(service.get(backup.id))
+
+
+def _answer_of(backup: records.Backup) -> Answer:
+    """Answer with a backup and its copies, of which the tag is independent: they come and go."""
+    copies = (copies_of([backup.id]) or {}).get(backup.id)
+    tag = tag_of(Backup.of(backup))
+    return Answer(Backup.of(backup, copies), headers={"ETag": quote_etag(tag)})
 
 
 def require_manifest(backup: records.Backup) -> None:

@@ -102,6 +102,7 @@ class Door:
 PARTS: Mapping[str, tuple[str, str]] = {
     "app": (r"[1-9][0-9]{0,17}", "The id of an app."),
     "backup": (r"[A-Za-z0-9-]{1,64}", "The id of a backup, or `latest`."),
+    "destination": (r"[a-z0-9-]{1,64}", "The id of a destination."),
     "operation": (r"[A-Za-z0-9-]{1,64}", "The id of an operation."),
     "job": (r"[a-z-]{1,40}", "The id of a job: `backup`, `scrub` or `restore-test`."),
 }

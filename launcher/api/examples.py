@@ -20,7 +20,13 @@ _AT = "2026-11-22T17:00:00.250Z"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _STORED_SHA256 = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 
-PATH = {"app": "7", "backup": _BACKUP_ID, "operation": _OPERATION_ID, "job": "backup"}
+PATH = {
+    "app": "7",
+    "backup": _BACKUP_ID,
+    "destination": "backblaze",
+    "operation": _OPERATION_ID,
+    "job": "backup",
+}
 """What the parts of an address hold in examples."""
 
 _BACKUP: Example = {
@@ -50,6 +56,18 @@ _BACKUP: Example = {
         "details": {},
         "cautions": [],
     },
+    "copies": [
+        {
+            "destination": "backblaze",
+            "place": "off_site",
+            "state": "good",
+            "size_bytes": 1_153_985,
+            "is_encrypted": True,
+            "copied_at": "2026-11-22T17:00:09.412Z",
+            "read_at": "2026-11-22T17:00:09.412Z",
+            "tested_at": None,
+        }
+    ],
 }
 
 _RESTORE: Example = {
@@ -250,6 +268,35 @@ _STATUS: Example = {
     },
 }
 
+_DESTINATION: Example = {
+    "id": "backblaze",
+    "name": "Backblaze",
+    "service": "s3",
+    "place": "off_site",
+    "encrypts": True,
+    "paused": False,
+    "state": "behind",
+    "newest_good_id": _NIGHTLY_ID,
+    "newest_good_at": "2026-11-22T02:00:00.250Z",
+    "stale_at": "2026-11-24T17:00:00.250Z",
+    "waiting": 1,
+    "waiting_bytes": 1_153_433,
+    "waiting_since": _AT,
+    "copies": 12,
+    "copies_bytes": 13_841_196,
+    "damaged": 0,
+    "only_there": 2,
+    "copied_at": "2026-11-22T02:00:09.412Z",
+    "free_bytes": None,
+    "trouble": {
+        "code": "timed_out",
+        "at": "2026-11-22T17:01:04.006Z",
+        "since": "2026-11-22T17:01:04.006Z",
+        "count": 1,
+        "next_try_at": "2026-11-22T17:02:04.006Z",
+    },
+}
+
 _RECIPIENTS: Example = {
     "recipients": [
         {
@@ -366,6 +413,8 @@ RESULTS: Mapping[str, Example] = {
         },
     },
     "list_recipients": _RECIPIENTS,
+    "list_destinations": {"destinations": [_DESTINATION], "kit": "confirmed"},
+    "copy_to_destination": {**_DESTINATION, "state": "copying", "trouble": None},
 }
 """What each call answers, by its name, where that is JSON."""
 

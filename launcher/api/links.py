@@ -87,6 +87,13 @@ LINKS: Mapping[str, tuple[Link, ...]] = {
         Link("get_app_check", "The first of them.", {"app": "$response.body#/apps/0/id"}),
     ),
     "get_app_check": (Link("get_app_history", "Its response times.", {"app": _ID}),),
+    "list_destinations": (
+        Link(
+            "copy_to_destination",
+            "Copy to the first of them now.",
+            {"destination": "$response.body#/destinations/0/id"},
+        ),
+    ),
     "list_jobs": (Link("get_job", "The first of them.", {"job": "$response.body#/jobs/0/id"}),),
     "get_job": (Link("run_job", "Run it now.", {"job": _ID}),),
     "run_job": (Link("get_job", "The job with its runs.", {"job": "$response.body#/job"}),),

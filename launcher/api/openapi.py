@@ -81,7 +81,10 @@ _ABOUT = (
 )
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ORDER = ("status", "apps", "backups", "undo", "operations", "schedule", "jobs", "recipients")
+_ORDER = (
+    "status", "apps", "backups", "destinations", "undo", "operations", "schedule", "jobs",
+    "recipients",
+)  # fmt: skip
 
 
 def doors() -> Sequence[Door]:

@@ -142,6 +142,15 @@ PROBLEMS: Mapping[str, Kind] = {
     "recipients_unreadable": Kind(
         503, "The recipients cannot be read", "Check that the data directory can be read."
     ),
+    "destinations_unreadable": Kind(
+        503, "The destinations cannot be read", "Check the file destinations.json on the server."
+    ),
+    "destination_not_found": Kind(
+        404, "There is no such destination", "List the existing destinations."
+    ),
+    "destination_paused": Kind(
+        409, "The destination is paused", "Resume it in Administration, Backups, Off-site."
+    ),
     # Backups; the codes of `launcher.backup.errors`
     "backup_not_found": Kind(404, "There is no such backup", "List the existing backups."),
     "operation_not_found": Kind(404, "There is no such operation", "List the known operations."),

@@ -9,6 +9,7 @@ from flask_babel import force_locale
 from markupsafe import Markup
 from msgspec import UNSET, Meta, UnsetType
 
+from launcher.api.destination_shapes import CopyTrouble
 from launcher.api.door import Call, door
 from launcher.api.moments import Moment
 from launcher.api.shapes import Details, Reason, details_of
@@ -22,17 +23,6 @@ from launcher.monitoring.problems import Headline, ProblemKind, Severity, status
 from launcher.notifications.assessment import assess
 from launcher.offsite.records import CopyState
 from launcher.offsite.status import KitState
-from launcher.offsite.troubles import Trouble
-
-
-class StatusTrouble(msgspec.Struct, kw_only=True):
-    """Why nothing could be copied to a destination, or read from it."""
-
-    code: Trouble
-    at: Annotated[Moment, Meta(description="When the last attempt failed.")]
-    since: Annotated[Moment, Meta(description="When the first of these attempts failed.")]
-    count: Annotated[int, Meta(description="The number of attempts that failed in a row.")]
-    next_try_at: Annotated[Moment | None, Meta(description="When the next attempt starts.")]
 
 
 class StatusProblem(msgspec.Struct, kw_only=True):
@@ -74,7 +64,7 @@ class StatusProblem(msgspec.Struct, kw_only=True):
         list[str] | UnsetType, Meta(description="The names of the destinations, the worst first.")
     ] = UNSET
     trouble: Annotated[
-        StatusTrouble | UnsetType,
+        CopyTrouble | UnsetType,
         Meta(description="Why the last attempts at the first destination failed."),
     ] = UNSET
     state: Annotated[CopyState | UnsetType, Meta(description="The state of the copies.")] = UNSET

@@ -298,7 +298,7 @@ def test_the_examples_are_what_the_description_allows(
         assert each["example"].keys() == schema["components"]["schemas"][name]["properties"].keys()
 
 
-@pytest.mark.parametrize("door", [each for each in DOORS if each.status == 202], ids=by_name)
+@pytest.mark.parametrize("door", [each for each in DOORS if each.begins_work], ids=by_name)
 def test_the_example_of_what_has_begun_is_not_at_its_end(door: Door) -> None:
     shown = RESULTS[door.name]
     run = shown.get("run", shown)

@@ -35,6 +35,8 @@ NEEDS = {
     "get_job": TokenScope.STATUS,
     "list_recipients": TokenScope.STATUS,
     "list_backups": TokenScope.BACKUPS_READ,
+    "list_destinations": TokenScope.BACKUPS_READ,
+    "copy_to_destination": TokenScope.BACKUPS_CREATE,
     "get_backup": TokenScope.BACKUPS_READ,
     "get_plan": TokenScope.BACKUPS_READ,
     "create_backup": TokenScope.BACKUPS_CREATE,
@@ -57,6 +59,7 @@ METHODS = (
 _PARTS = {
     "app": UNKNOWN["app_id"],
     "backup": UNKNOWN["backup_id"],
+    "destination": UNKNOWN["destination_id"],
     "operation": UNKNOWN["operation_id"],
     "job": UNKNOWN["job_id"],
 }
