@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 from launcher.backup.files import open_regular
 from launcher.backup.records.text import readable
-from launcher.offsite.host_keys import fingerprint, host_key, kinds
 from launcher.offsite.object_names import (
     PART_SUFFIX,
     checked,
@@ -33,6 +32,7 @@ from launcher.offsite.rclone_program import REMOTE, Ended, Program, environment_
 from launcher.offsite.receiving import receive
 from launcher.offsite.records import Destination
 from launcher.offsite.remote import OnBytes, RemoteObject
+from launcher.offsite.ssh_server import SshServer, insisting_on
 from launcher.offsite.troubles import RemoteError, Trouble
 
 _RENAMING = {"ftp", "sftp", "smb", "webdav"}
@@ -61,7 +61,7 @@ class Rclone:
         self._folder = _joined(destination.options.get("folder", ""))
         self._root = _joined(self._folder, folder_of(site)) if site else self._folder
         self._silent_s = silent_s
-        self._known_hosts = ""
+        self._ssh = SshServer(destination.options)
         self._is_swept = False
         self._has_confirmed = True
         self._temporary = contextlib.ExitStack()
@@ -165,7 +165,7 @@ class Rclone:
 
     def found_options(self) -> Mapping[str, str]:
         """Return the key of the SSH server, where none was given."""
-        return {"known_hosts": self._known_hosts} if self._known_hosts else {}
+        return {"known_hosts": self._ssh.found} if self._ssh.found else {}
 
     def close(self) -> None:
         """Remove the file of known hosts."""
@@ -176,7 +176,11 @@ class Rclone:
     @cached_property
     def _program(self) -> Program:
         if self._kind == "sftp" and not self._destination.options.get("known_hosts_file"):
-            self._environment |= self._insisting_on_host_key()
+            lines = self._ssh.known_hosts()
+            folder = Path(self._temporary.enter_context(tempfile.TemporaryDirectory()))
+            options = insisting_on(lines, folder / "known_hosts")
+            start = f"RCLONE_CONFIG_{REMOTE}_"
+            self._environment |= {f"{start}{name}".upper(): options[name] for name in options}
         flags = []
         if ca_file := self._destination.options.get("ca_file", ""):
             if not Path(ca_file).is_file():
@@ -185,23 +189,6 @@ class Rclone:
         if limit := self._destination.limit_bytes_s:
             flags += ["--bwlimit", f"{limit}B"]
         return Program(self._environment, flags, silent_s=self._silent_s)
-
-    def _insisting_on_host_key(self) -> dict[str, str]:
-        """Return the options by which rclone refuses any other server."""
-        lines = self._destination.options.get("known_hosts", "").strip()
-        if not lines:
-            lines = self._known_hosts = host_key(self._host, self._port())
-        folder = Path(self._temporary.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "known_hosts").write_text(f"{lines}\n", encoding="utf-8")
-        try:
-            algorithms = " ".join(dict.fromkeys(" ".join(map(kinds, lines.splitlines())).split()))
-        except IndexError:
-            raise RemoteError(Trouble.WRONG_OPTIONS, option="known_hosts") from None
-        start = f"RCLONE_CONFIG_{REMOTE}_".upper()
-        return {
-            f"{start}KNOWN_HOSTS_FILE": str(folder / "known_hosts"),
-            f"{start}HOST_KEY_ALGORITHMS": algorithms,
-        }
 
     @cached_property
     def _can_move(self) -> bool:
@@ -254,20 +241,8 @@ class Rclone:
             secrets=[*self._destination.secrets.values(), *self._obscured],
         )
         if error.trouble is Trouble.HOST_KEY:
-            raise RemoteError(Trouble.HOST_KEY, answer=error.answer, **self._other_key())
+            raise RemoteError(Trouble.HOST_KEY, answer=error.answer, **self._ssh.other_key())
         raise error
-
-    def _other_key(self) -> dict[str, str | int]:
-        """Return the fingerprint of the key that the server has now, for a person to compare."""
-        with contextlib.suppress(RemoteError):
-            return {"fingerprint": fingerprint(host_key(self._host, self._port()))}
-        return {}
-
-    def _port(self) -> int:
-        port = self._destination.options.get("port", "") or "22"
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            raise RemoteError(Trouble.WRONG_OPTIONS, option="port")
-        return int(port)
 
     @property
     def _host(self) -> str:
