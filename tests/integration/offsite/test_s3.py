@@ -318,8 +318,8 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Silence alone would let it go on for days; a real bucket is never that slow."""
-    monkeypatch.setattr("launcher.offsite.s3._ANSWER_S", 0.3)
-    monkeypatch.setattr("launcher.offsite.s3._PIECE_S", 0.3)
+    monkeypatch.setattr("launcher.offsite.s3_calls._ANSWER_S", 0.3)
+    monkeypatch.setattr("launcher.offsite.s3_calls._PIECE_S", 0.3)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n"
 
     def drip(visit: Visit) -> None:

@@ -43,7 +43,7 @@ def test_a_bucket_that_is_full_in_the_middle_keeps_what_came(
         body = b"<Error><Code>XMinioStorageFull</Code><Message>full</Message></Error>"
         return AWSResponse(request.url, 507, {}, _Raw(body))
 
-    remote._client.meta.events.register("before-send.s3.UploadPart", refuse)
+    remote._calls._client.meta.events.register("before-send.s3.UploadPart", refuse)
     with failing(Trouble.FULL):
         remote.put("copy.db", large, on_bytes=no_one, on_resume=tokens.append)
     assert sent
