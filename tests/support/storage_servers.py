@@ -50,8 +50,11 @@ class StorageServer:
 
 
 @contextmanager
-def seaweed(folder: Path) -> Iterator[StorageServer]:
-    """Serve S3 with SeaweedFS; it has no bucket yet."""
+def seaweed(folder: Path, *, volumes: int = 50, nice: int = 0) -> Iterator[StorageServer]:
+    """Serve S3 with SeaweedFS; it has no bucket yet, and room for `volumes` of 64 MB.
+
+    With `nice` it gives way to others, as one on another machine does.
+    """
     identities = [
         _identity(KEY_ID, SECRET, ["Admin", "Read", "Write", "List", "Tagging"]),
         _identity(KEEPER_ID, KEEPER_SECRET, ["Read", "List", "Write"]),
@@ -66,10 +69,11 @@ def seaweed(folder: Path) -> Iterator[StorageServer]:
     def command(ports: Sequence[int]) -> Sequence[str | Path]:
         options = [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
         return [
+            *(["nice", "-n", str(nice)] if nice else []),
             PROGRAMS / "weed", f"-logdir={folder}", "server", f"-dir={folder / 'data'}",
             "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}",
             "-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
-            "-s3.autoCreateBucket=false", "-volume.max=50", "-master.volumeSizeLimitMB=64",
+            "-s3.autoCreateBucket=false", f"-volume.max={volumes}", "-master.volumeSizeLimitMB=64",
             *options,
         ]  # fmt: skip
 
