@@ -49,6 +49,9 @@ class BackupCopy(msgspec.Struct, kw_only=True):
     state: CopyState
     size_bytes: int
     is_encrypted: bool
+    is_origin_confirmed: Annotated[
+        bool, Meta(description="Whether a key of this site confirms that the site wrote it.")
+    ]
     copied_at: Moment
     read_at: Annotated[
         Moment | None, Meta(description="When all of it was last read and found good.")
@@ -84,9 +87,7 @@ class Destination(msgspec.Struct, kw_only=True):
     copies: Annotated[int, Meta(description="How many copies are there.")]
     copies_bytes: int
     damaged: Annotated[int, Meta(description="How many copies are damaged or missing.")]
-    only_there: Annotated[
-        int, Meta(description="How many good copies there have no backup here.")
-    ]
+    only_there: Annotated[int, Meta(description="How many good copies there have no backup here.")]
     copied_at: Annotated[Moment | None, Meta(description="When the last copy was finished.")]
     free_bytes: Annotated[int | None, Meta(description="The free space there, if it is known.")]
     trouble: Annotated[
@@ -140,6 +141,7 @@ def _copy(destination_id: str, place: Place, copy: StoredCopy) -> BackupCopy:
         state=copy.state,
         size_bytes=copy.size_bytes,
         is_encrypted=bool(copy.recipients),
+        is_origin_confirmed=bool(copy.proved_by),
         copied_at=written(copy.copied_at),
         read_at=written_if(copy.read_at),
         tested_at=written_if(copy.tested_at),

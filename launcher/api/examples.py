@@ -63,6 +63,7 @@ _BACKUP: Example = {
             "state": "good",
             "size_bytes": 1_153_985,
             "is_encrypted": True,
+            "is_origin_confirmed": True,
             "copied_at": "2026-11-22T17:00:09.412Z",
             "read_at": "2026-11-22T17:00:09.412Z",
             "tested_at": None,

@@ -86,9 +86,13 @@ def test_a_backup_has_its_copies_and_its_tag_does_not_depend_on_them(
     assert (found["destination"], found["state"], found["is_encrypted"]) == (
         "backblaze", "good", True,
     )  # fmt: skip
+    assert found["is_origin_confirmed"] is False
     assert after.headers["ETag"] == before.headers["ETag"]
     listed = program("GET", "/backups").json["backups"]
     assert listed[0]["copies"] == after.json["copies"]
+    keep(copies=(replace(copy, proved_by="age1"),))
+    (found,) = program("GET", f"/backups/{copy.id}").json["copies"]
+    assert found["is_origin_confirmed"] is True
 
 
 def test_a_copy_at_once_is_asked_for_and_recorded(
