@@ -31,8 +31,9 @@ class Visit:
     def answer(
         self, body: bytes = b"", status: str = "200 OK", mime: str = "text/html", **headers: str
     ) -> None:
-        """Send a whole answer."""
-        lines = {"Content-Type": mime, "Content-Length": str(len(body))} | headers
+        """Send a whole answer, and say that the connection ends, as it does."""
+        lines = {"Content-Type": mime, "Content-Length": str(len(body)), "Connection": "close"}
+        lines |= headers
         head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in lines.items())
         self.send(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body)
 

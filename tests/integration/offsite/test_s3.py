@@ -344,10 +344,7 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up(
 
 
 def test_a_redirect_to_itself_is_followed_a_few_times_only() -> None:
-    def redirect(visit: Visit) -> None:
-        visit.answer(status="307 Temporary Redirect", Connection="close")
-
-    with serving(redirect) as server:
+    with serving(lambda visit: visit.answer(status="307 Temporary Redirect")) as server:
         with failing(Trouble.NO_ANSWER_KNOWN) as errors:
             list(open_remote(at(server.url), site=SITE).list())
         assert errors[0].facts == {"detail": "redirects without end"}
