@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -35,9 +36,23 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(("LAUNCHER_", "FLASK_")):
             del os.environ[name]
-    memory = memory_folder()
-    if memory is not None and config.option.basetemp is None:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+    if config.option.basetemp is None:
+        os.environ.setdefault(
+            "PYTEST_DEBUG_TEMPROOT", str(memory_folder() or tempfile.gettempdir())
+        )
+    if not hasattr(config, "workerinput"):
+        _keep_leftovers_together(config)
+
+
+def _keep_leftovers_together(config: pytest.Config) -> None:
+    """Let temporary files of all programs lie in one folder, which is removed at the end.
+
+    A program that a test kills removes nothing, nor do some others.
+    """
+    folder = tempfile.mkdtemp(prefix="launcher-tests-")
+    Path(folder).chmod(0o1777)  # as /tmp is: some programs run as another user
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.hookimpl(tryfirst=True)
