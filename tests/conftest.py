@@ -55,6 +55,13 @@ def _keep_leftovers_together(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors: some always wait for a server or a browser."""
+    is_linux = hasattr(os, "sched_getaffinity")
+    return (len(os.sched_getaffinity(0)) if is_linux else os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Begin no test in the last seconds of an hour, which ends the day in some time zone.
