@@ -407,7 +407,7 @@ def test_a_machine_that_is_killed_meanwhile_is_as_empty_as_before(
     assert left == []
 
 
-@pytest.mark.parametrize("at", ["_copy", "confirm", "settle"])
+@pytest.mark.parametrize("at", ["_set_aside", "confirm", "settle"])
 def test_the_next_recovery_works_after_one_that_was_killed_while_it_replaced_the_data(
     *, flask: Run, copied: str, disk: str, make_app: MakeApp, tmp_path: Path, at: str
 ) -> None:
