@@ -112,11 +112,21 @@ class Calls:
         """Yield what is downloaded, the connection being closed at the end or at an error."""
         most, done = self._limiter.piece_bytes(_READ_BYTES), 0
         deadline = time.monotonic() + _ANSWER_S
+
+        def read(beat: Beat) -> Any:
+            try:
+                piece = body.read(most)
+                beat()
+            except BaseException:
+                body.close()  # no one else does, where no one waits for it any longer
+                raise
+            return piece
+
         with _closing(body):
             while limit is None or done < limit:
                 left_s = _PIECE_S if limit is None else max(0.0, deadline - time.monotonic())
                 with self._troubles("read", name):
-                    piece = patiently(lambda _beat: body.read(most), silent_s=left_s)
+                    piece = patiently(read, silent_s=left_s)
                 if not piece:
                     return
                 self._limiter.take(len(piece))
