@@ -57,7 +57,11 @@ async function show(submitter) {
   try {
     const page = await read(picker().action, { method: "POST", body: sent });
     const had = results().contains(document.activeElement);
+    const picked = chosen()?.value;
     results().replaceWith(page.querySelector("#picker-results"));
+    // What was chosen while the answer was on its way stays chosen.
+    const again = picked !== sent.get("icon") && [...results().querySelectorAll("[name=icon]")].find(({ value }) => value === picked);
+    if (again) again.checked = true, showChoice();
     picker().elements.in.value = results().dataset.in;
     picker().elements.q.value = page.elements.q.value;
     if (had) (chosen() ?? picker().elements.q).focus();

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage, Sessions
 
 LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'
+MARK = "(results) => { results.dataset.old = ''; }"
 # The fields that the form of an app shares with the picker.
 FORM = """([picker, script]) => new Promise((loaded) => {
     document.querySelector("#main").innerHTML = `<form id="app" action="/nowhere">
@@ -71,7 +73,9 @@ def test_the_picker_opens_over_a_form_and_sets_its_fields(
     expect(page.locator("#app [name=icon]")).to_have_value("letters:3")
 
     opener.click()
+    page.locator("#picker-results").evaluate(MARK)
     dialog.get_by_role("searchbox").fill("camera")
+    expect(dialog.locator("#picker-results[data-old]")).to_have_count(0)
     dialog.get_by_role("radio", name="Camera", exact=True).check(force=True)
     dialog.get_by_role("button", name="Use icon").click()
     expect(page.locator("#app [name=icon]")).to_have_value("symbol:camera")
@@ -84,7 +88,24 @@ def test_the_picker_opens_over_a_form_and_sets_its_fields(
     )
     expect(dialog.locator(".picker-foot [data-icon-name]")).to_have_text("logo.svg")
     dialog.get_by_role("button", name="Use icon").click()
-    assert page.locator("#app [name=icon]").input_value().startswith("media:")
+    expect(page.locator("#app [name=icon]")).to_have_value(re.compile("^media:"))
+
+
+def test_an_icon_chosen_while_a_search_is_under_way_stays_chosen(
+    open_as_ben: Callable[..., Page],
+) -> None:
+    page = open_as_ben("/icons")
+    page.locator("#picker-results").evaluate(MARK)
+    asked: list[Route] = []
+    page.route("**/icons*", lambda route: asked.append(route))  # noqa: PLW0108 (Playwright asks for a function)
+    with page.expect_request("**/icons*"):
+        page.get_by_role("searchbox").fill("camera")
+    page.get_by_role("radio", name="Camera", exact=True).check(force=True)
+    asked[0].continue_()
+
+    expect(page.locator("#picker-results[data-old]")).to_have_count(0)
+    expect(page.get_by_role("radio", name="Camera", exact=True)).to_be_checked()
+    expect(page.locator(".picker-foot [data-icon-name]")).to_have_text("Camera")
 
 
 def test_a_page_asks_only_for_the_icons_that_it_shows(open_as_ben: Callable[..., Page]) -> None:
