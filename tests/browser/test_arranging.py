@@ -224,7 +224,7 @@ def test_the_line_about_a_lifted_tile_is_whole_on_a_phone(
     page = edit(locale=locale, width=width)
     page.locator(".grip").first.focus()
     page.keyboard.press("Space")
-    assert page.locator("#moving [data-how]").is_visible()
+    expect(page.locator("#moving [data-how]")).to_be_visible()
     assert page.locator("#moving span").evaluate_all(_CUT_OFF) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.keyboard.press("Escape")

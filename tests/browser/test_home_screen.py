@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -140,7 +141,7 @@ def test_a_silent_server_is_named_and_a_slow_one_is_waited_for(
     page = installed(locale="de")
     wire.slow_path = "/login"
     page.goto(f"{wire.url}/login")
-    assert page.title().startswith("Anmeldung")
+    expect(page).to_have_title(re.compile("^Anmeldung"))
     assert "/healthz" in wire.asked
 
     wire.state = "silent"
