@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -33,7 +32,6 @@ from launcher.backup.service import BackupService
 from launcher.config import ROOT
 from launcher.db.settings import change_settings
 from launcher.db.settings_reader import read_settings
-from launcher.extensions import db
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
 from launcher.models.types import utc_now
@@ -125,7 +123,6 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
             {"time_zone": ZONE, "backup_max_count": 14, "backup_keep_weekly": 5},
             actor=COMMAND_LINE,
         )
-        _forget_checks()
     admin = filled.accounts[0]
     today = clock.real.astimezone(ZoneInfo(ZONE)).replace(hour=3, minute=0, second=4, microsecond=0)
     for days in range(34, -1, -1):
@@ -150,13 +147,6 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
     return admin.username, admin.password, service
 
 
-def _forget_checks() -> None:
-    """Remove the results of the sample content: Launcher does not check apps yet."""
-    for table in ("probes", "probe_hours", "probe_days", "check_states", "health_checks"):
-        db.session.execute(sa.text(f"DELETE FROM {table}"))
-    db.session.commit()
-
-
 def _do(job_id: str, service: BackupService, data_dir: Path, clock: _Clock) -> None:
     """Do a job as the schedule would have done it at the time that the clock shows."""
     site = read_settings(data_dir / "launcher.db", Gate(data_dir / "locks"))
@@ -166,7 +156,7 @@ def _do(job_id: str, service: BackupService, data_dir: Path, clock: _Clock) -> N
 _CHANGES = (
     ["app", "edit", "Grocy", "--name", "Groceries", "--url", "https://groceries.home.arpa"],
     ["app", "add", "ntfy", "https://ntfy.home.arpa", "--board", "home", "--section", "Network"],
-    ["app", "remove", "Printer", "--yes"],
+    ["app", "delete", "Printer", "--yes"],
 )
 """What was changed in the sample content since all backups but the newest."""
 _SCRUBBED = range(1, 5)
