@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
+from itertools import chain, count
 from pathlib import Path
 
 import click
@@ -24,6 +27,7 @@ from launcher.cli.shell import (
 )
 from launcher.current import current_offsite
 from launcher.offsite import audit
+from launcher.offsite.addresses import KIT_FILE
 from launcher.offsite.kit import Kit
 from launcher.offsite.standing import newest_own
 
@@ -84,12 +88,13 @@ def save(path: Path) -> None:
         hint = "`flask recovery-kit show` prints the kit."
         raise click.UsageError(f"“-” is no file name. {hint}")
     text = _kit().text
-    target = path / "kit.txt" if path.is_dir() else path
+    target = path / KIT_FILE if path.is_dir() else path
     try:
         with create_new(target) as file:
             file.write(text.encode())
     except FileExistsError:
-        raise Failure(f"{target} exists", hint="Choose another file name.") from None
+        hint = f"Choose another name: `{_save_command(_free_name(target))}`."
+        raise Failure(f"{target} exists", hint=hint) from None
     except OSError as error:
         raise Failure(f"{target} cannot be written: {error.strerror}") from error
     keep_entry(audit.record_kit_shown)
@@ -143,16 +148,16 @@ def keys(*, as_json: bool) -> None:
 def new_key(*, yes: bool) -> None:
     """Create a new key for new copies. Prints its public key.
 
-    Copies that are there already still need the old kit. Keep it until they are removed.
+    Copies that are there already still need the older keys. The new kit has them too.
     """
     if not yes:
-        say("New copies will need a new recovery kit. Keep the old one for the copies from before.")
+        say("New copies will need a new recovery kit. It opens the copies from before too.")
         require_word("new")
     with offsite_errors():
         before = newest_own(current_offsite().settings())
         public_key = current_offsite().keys.new_key(by=typist())
     keep_entry(audit.record_new_key, before.public_key if before else "", public_key)
-    say("New key created. Save its recovery kit now: `flask recovery-kit save kit.txt`.")
+    say(f"New key created. Save its kit now: `{_save_command(_free_name(Path(KIT_FILE)))}`.")
     put(public_key)
 
 
@@ -194,6 +199,16 @@ def say_not_in_kit() -> None:
         say(f"The kit you saved does not have the current address of {', '.join(names)}.")
         say("Its key is still the right one. `flask recovery-kit save` saves it again,")
         say("then `flask recovery-kit confirm`.")
+
+
+def _free_name(path: Path) -> Path:
+    """Return `path`, with a number where it exists: an older kit is never replaced."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(each for each in chain([path], names) if not os.path.lexists(each))
+
+
+def _save_command(path: Path) -> str:
+    return shlex.join(["flask", "recovery-kit", "save", str(path)])
 
 
 def _kit() -> Kit:

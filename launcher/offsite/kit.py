@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from launcher.offsite.addresses import KIT_FILE, address_of, recover_command
-from launcher.offsite.keys import OwnKey, identity_lines
+from launcher.offsite.keys import LAST_CHARACTERS, OwnKey, identity_lines
 from launcher.offsite.records import Destination, Destinations
 
 
@@ -17,7 +17,7 @@ class Kit:
     """The recovery kit.
 
     `text` is the file `kit.txt`: comments, and the secret keys in the form that `age -i` reads,
-    the newest first. Older ones open the copies that were created before it.
+    the newest last. `older` ones, newest first, open the copies that were created before it.
     """
 
     site_name: str
@@ -27,6 +27,7 @@ class Kit:
     destinations: Sequence[Destination]
     commands: Sequence[str]
     text: str = field(repr=False)
+    older: Sequence[OwnKey] = field(default=(), repr=False)
 
 
 def make_kit(
@@ -40,6 +41,10 @@ def make_kit(
     newest, *older = keys
     commands = [recover_command(each) for each in destinations]
     lines = [f"Launcher recovery kit for {site_name}", ""]
+    lines += ["Install Launcher on the new machine. Its file docs/off-site.md says more."]
+    lines += ["Then enter the command below, or choose “From another place” on the setup page"]
+    lines += ["of the new server. A storage service also asks for its key ID and its secret or"]
+    lines += ["password. They are not in this kit: keep them in your password manager.", ""]
     lines += ["Where the copies are:"]
     for destination, command in zip(destinations, commands, strict=True):
         lines += [f"  {destination.name}: {address_of(destination)}", f"    {command}"]
@@ -47,10 +52,13 @@ def make_kit(
     lines += [f"  age -d -i {KIT_FILE} COPY.db.zst.age | zstd -d > launcher.db", ""]
     lines += ["After the recovery, add the destination again, and save and confirm the new kit."]
     lines += ["Keep this one as long as you need the old copies.", ""]
-    head = "".join(f"{_comment(line)}\n" for line in lines)
-    text = head + identity_lines(newest)
+    text = "".join(f"{_comment(line)}\n" for line in lines)
     if older:
-        text += "\n# For copies that were created before:\n" + "\n".join(map(identity_lines, older))
+        text += "# Older keys, for copies that were created before the current one:\n"
+        text += "\n".join(map(identity_lines, reversed(older))) + "\n"
+    # Last, so that the end of the file is what the confirmation asks for.
+    text += f"# The current key. Confirm the kit by its last {LAST_CHARACTERS} characters:\n"
+    text += identity_lines(newest)
     return Kit(
         site_name=site_name,
         public_key=newest.public_key,
@@ -59,6 +67,7 @@ def make_kit(
         destinations=destinations,
         commands=commands,
         text=text,
+        older=older,
     )
 
 

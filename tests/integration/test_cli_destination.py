@@ -161,7 +161,10 @@ def test_the_kit_is_saved_for_its_owner_alone_and_confirmed_by_its_end(
     assert SECRET not in text
     assert "AKIA" not in text
     assert text == flask("recovery-kit", "show").stdout
-    assert "exists" in flask("recovery-kit", "save", str(kit), expect=1).stderr
+    second = kit.with_stem(f"{kit.stem}-2")
+    refused = flask("recovery-kit", "save", str(kit), expect=1).stderr
+    assert f"exists.\nChoose another name: `flask recovery-kit save {second}`" in refused
+    flask("recovery-kit", "save", str(second))
 
     wrong = flask("recovery-kit", "confirm", said="ABCD\n", expect=1)
     assert "these are not the last 4 characters" in wrong.stderr

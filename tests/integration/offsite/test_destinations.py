@@ -193,9 +193,10 @@ def test_a_new_key_needs_a_new_kit_and_keeps_the_old_key(offsite: Offsite) -> No
     kit = offsite.service.keys.kit(site_name="Home")
     assert kit.public_key == public_key != old.public_key
     assert [each.secret_key for each in read_identities(kit.text)] == [
-        kit.secret_key,
         old.secret_key,
+        kit.secret_key,
     ]
+    offsite.service.keys.confirm_kit(kit.text.rstrip()[-4:], by="ada")
     recipients = [each.public_key for each in offsite.service.settings().recipients]
     assert recipients == [public_key, office.public_key]
 
