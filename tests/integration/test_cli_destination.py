@@ -63,12 +63,17 @@ def test_a_destination_is_added_changed_paused_and_removed(
     flask: Run, app: Flask, s3: tuple[str, ...]
 ) -> None:
     added = flask("destination", "add", "Back Blaze", *s3, "--type", "scheduled")
+    assert "Place: this server." in added.stderr
     assert added.stdout == "back-blaze\n"
     assert "`flask recovery-kit save kit.txt` saves it." in added.stderr
 
     shown = json.loads(flask("destination", "show", "back-blaze", "--json").stdout)
     assert shown["address"] == "s3://ada-launcher/home"
-    assert (shown["encrypt"], shown["kinds"], shown["place"]) == (True, ["scheduled"], "off_site")
+    assert (shown["encrypt"], shown["kinds"], shown["place"]) == (
+        True,
+        ["scheduled"],
+        "this_server",
+    )
     assert shown["secrets"] == ["key_id", "secret"]
 
     flask("destination", "set", "back-blaze", "--keep", "own", "--keep-last", "30",

@@ -179,6 +179,17 @@ def test_an_encrypted_one_leads_to_the_recovery_kit(
     assert entered(app)[0].encrypt
 
 
+@pytest.mark.usefixtures("works")
+def test_the_place_of_a_service_is_what_its_address_says(ada: Visitor, app: Flask) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    near = BUCKET | {"s3_endpoint": "http://127.0.0.1:8333", "place": ""}
+    ada.send(f"{OFF_SITE}/new/test", **near)
+    assert "Place On this server" in shown(ada)
+
+    ada.send(f"{OFF_SITE}/new", **near)
+    assert entered(app)[0].place is Place.THIS_SERVER
+
+
 @pytest.mark.usefixtures("fails")
 def test_one_that_fails_its_test_is_not_added_unless_someone_says_so(
     ada: Visitor, app: Flask

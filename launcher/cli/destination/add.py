@@ -11,13 +11,15 @@ from launcher.cli.destination.group import destination
 from launcher.cli.destination.rules import rule_options, with_rules
 from launcher.cli.destination.trials import require_test
 from launcher.cli.offsite_failures import keep_entry, offsite_errors
+from launcher.cli.offsite_words import PLACES
 from launcher.cli.output import print_result, say
 from launcher.cli.place_options import place_options, read_place
 from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_offsite
 from launcher.offsite import audit
-from launcher.offsite.records import Destination, Place, Service
+from launcher.offsite.nearness import assumed_place
+from launcher.offsite.records import Destination, Service
 from launcher.offsite.status import KitState
 
 
@@ -53,7 +55,7 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
         id="",
         name=name,
         service=place.service,
-        place=Place.OTHER_DEVICE if is_folder else Place.OFF_SITE,
+        place=assumed_place(place.service, place.options),
         options=place.options,
         secrets=place.secrets,
         encrypt=not is_folder,
@@ -66,7 +68,9 @@ def add(name: str, address: str, *, no_test: bool, as_json: bool, **given: Any) 
         added = current_offsite().add(tested, by=typist())
     keep_entry(audit.record_added, added, is_tested=not no_test)
     keep_entry(audit.record_first_key, before, current_offsite().settings())
-    say(f"Destination {added.name} added.")
+    say(f"Destination {added.name} added. Place: {PLACES[added.place]}.")
+    if not given["place"] and added.service is not Service.FOLDER:
+        say("The address says so; `flask destination set ID --place PLACE` changes it.")
     if added.encrypt and current_offsite().keys.kit_state() is KitState.UNCONFIRMED:
         say("Without the recovery kit no one can open the copies there, not even you.")
         say("`flask recovery-kit save kit.txt` saves it. Then `flask recovery-kit confirm`.")

@@ -35,7 +35,11 @@ _COUNTS = {
 def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that `with_rules` takes."""
     options = (
-        click.option("--place", type=click.Choice(list(PLACES)), help="Where it is."),
+        click.option(
+            "--place",
+            type=click.Choice(list(PLACES)),
+            help="Where it is. Default: as its address says.",
+        ),
         click.option(
             "--encrypt/--no-encrypt",
             "encrypt",

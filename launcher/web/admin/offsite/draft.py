@@ -14,6 +14,7 @@ from launcher.i18n.offsite import OFFSITE_ERROR_WORDS, trouble_words
 from launcher.offsite.entering import check_access
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.kept_secrets import with_kept_secrets
+from launcher.offsite.nearness import assumed_place
 from launcher.offsite.records import BYTES_S_OF_MBIT, Destination, KeepRule, Place, Service
 from launcher.offsite.secret_options import is_secret
 from launcher.offsite.troubles import Trouble
@@ -40,6 +41,7 @@ class Draft:
     Attributes:
         texts: what was typed, by the name of the control; never a secret.
         secrets: typed secrets, by the name of the control; never shown again.
+        place: "" for what the address says.
         limit, stale: typed numbers, "" for none.
         cleared: the controls of stored secrets that are to be forgotten.
     """
@@ -47,7 +49,7 @@ class Draft:
     service: str = Service.FOLDER.value
     type: str = "sftp"
     name: str = ""
-    place: str = Place.OFF_SITE.value
+    place: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     encrypt: bool = True
@@ -63,8 +65,8 @@ class Draft:
         """Return a new form; only a folder is not encrypted unless someone asks for it."""
         chosen = Service(service) if service in set(Service) else Service.FOLDER
         is_folder = chosen is Service.FOLDER
-        place = Place.OTHER_DEVICE if is_folder else Place.OFF_SITE
-        return cls(chosen.value, place=place.value, encrypt=not is_folder, numbers=_numbers(None))
+        place = Place.OTHER_DEVICE.value if is_folder else ""
+        return cls(chosen.value, place=place, encrypt=not is_folder, numbers=_numbers(None))
 
     @classmethod
     def of(cls, known: Destination) -> Draft:
@@ -110,7 +112,7 @@ class Draft:
             service=service,
             type=type_ if type_ in TYPES else OTHER,
             name=form.get("name", start.name)[: 4 * MAX_NAME],
-            place=form.get(f"place{_of(service)}", start.place),
+            place=form.get(f"place{_of(service)}", known.place.value if known else ""),
             texts={each.name: lines.get(each.name, form.get(each.name, ""))[: MAX_TEXT * 5]
                    for each in fields.ALL if not each.is_secret},
             secrets={each.name: lines.get(each.name, form.get(each.name, ""))[:MAX_SECRET]
@@ -158,7 +160,7 @@ class Draft:
         name = " ".join(self.name.split())
         if not name or len(name) > MAX_NAME:
             errors["name"] = _("Enter a name of at most %(number)s characters.", number=MAX_NAME)
-        if self.service not in set(Service) or self.place not in set(Place):
+        if self.service not in set(Service) or self.place not in {"", *Place}:
             errors["service"] = _("Choose one of these.")
             return None, errors
         service = Service(self.service)
@@ -176,7 +178,7 @@ class Draft:
         return replace(
             made,
             name=name,
-            place=Place(self.place),
+            place=Place(self.place) if self.place else assumed_place(service, options),
             options=options,
             secrets=secrets,
             encrypt=self.encrypt,

@@ -235,7 +235,8 @@ def _try_out(draft: Draft, known: Destination | None, made: Destination, actor: 
     audit.record_test(made, is_passed=trial.is_passed, actor=actor)
     db.session.commit()
     now = utc_now()
-    newest = shown_trial(trial, at=now, facts=_cost(made, settings, now=now))
+    place = (_("Place"), str(PLACE_WORDS[made.place]))
+    newest = shown_trial(trial, at=now, facts=[place, *_cost(made, settings, now=now)])
     text = request.form.get("test_before", "")
     before = unseal_failed(text, user_id=user_id)
     if not newest.is_passed:
