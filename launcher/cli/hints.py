@@ -42,6 +42,7 @@ HINTS: Mapping[str, str] = {
     Reason.DISK_TOO_SMALL: _DATA_DISK,
     Reason.FULL_DURING_RESTORE: _DATA_DISK,
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
+    Reason.COPY_DIFFERENT: "Use another copy: --list shows them, --copy selects one.",
     Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",
     Reason.PROTECTED: "Run `flask backup unprotect {backup_id}` first.",
     Reason.LAST_GOOD: "Create another backup first.",

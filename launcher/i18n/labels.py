@@ -123,6 +123,11 @@ _UNDO_TAKEN_BACK = ErrorWords(
     _("The undo failed. Your data is back"), ERROR_WORDS["restore_failed"].hint
 )
 
+_COPY_DAMAGED = ErrorWords(
+    _("This copy is damaged"),
+    _("Restore the same backup from another place, or use another backup."),
+)
+
 KIND_WORDS: Mapping[Kind, LazyString] = {
     Kind.MANUAL: _("Manual"),
     Kind.SCHEDULED: _("Scheduled"),
@@ -498,6 +503,8 @@ def failure_words(entry: JournalEntry) -> ErrorWords | None:
     """Return the words of a failure; None where an error has none, or nothing failed."""
     if entry.visible_s is not None:
         return _UNDO_TAKEN_BACK if entry.is_undo else _TAKEN_BACK
+    if entry.verb is Verb.FETCH and entry.error_code == "verification_failed":
+        return _COPY_DAMAGED
     return ERROR_WORDS.get(entry.error_code)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from launcher.backup.errors import BackupError, VerificationError
+from launcher.backup.errors import VerificationError
 from launcher.backup.files import discard
 from launcher.backup.ports import Clock, OnProgress
 from launcher.backup.records.plan import RestorePlan
@@ -15,9 +14,9 @@ from launcher.backup.service import BackupService
 from launcher.offsite.age import Identity
 from launcher.offsite.download import download_copy
 from launcher.offsite.files import OffsiteFiles
-from launcher.offsite.ledger import LedgerFile
+from launcher.offsite.findings import keep_damage, keep_finding, proves_damage
 from launcher.offsite.opening import open_remote
-from launcher.offsite.records import CopyState, Destination, Place, StoredCopy
+from launcher.offsite.records import Destination, Place, StoredCopy
 from launcher.offsite.remote import Remote
 from launcher.offsite.status import DestinationStatus, OffsiteStatus
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -104,29 +103,10 @@ def restore_test(
             on_progress=on_progress,
         )
     except (RemoteError, VerificationError) as error:
-        # What is not there may be all of a disk that is away: the next listing knows.
-        if isinstance(error, VerificationError) or error.trouble is Trouble.DIFFERENT:
-            found = {"state": CopyState.DAMAGED, "trouble": Trouble.DIFFERENT}
-            _keep(files, far, **found, bad_since=clock())
+        if proves_damage(error):
+            keep_damage(files, far.destination.id, far.copy, clock())
         raise
     finally:
         discard(path)
-    _keep(files, far, tested_at=clock(), read_at=clock())
+    keep_finding(files, far.destination.id, far.copy, tested_at=clock(), read_at=clock())
     return plan
-
-
-def _keep(files: OffsiteFiles, far: FarCopy, **changes: object) -> None:
-    """Write down what was found of a copy, unless another process works at its destination."""
-    with suppress(BackupError, OSError), files.held(far.destination.id) as is_ours:
-        if not is_ours:
-            return
-        file = LedgerFile(files, far.destination.id)
-        if (ledger := file.find()) is None:
-            return
-        copies = tuple(
-            replace(each, **changes)  # type: ignore[arg-type]
-            if (each.id, each.sha256) == (far.copy.id, far.copy.sha256)
-            else each
-            for each in ledger.copies
-        )
-        file.write(replace(ledger, copies=copies))

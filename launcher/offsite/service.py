@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from launcher.backup.errors import VerificationError
 from launcher.backup.files import discard, disk_errors, write_atomic
 from launcher.backup.fingerprints import Fingerprint
 from launcher.backup.ports import Clock, OnProgress, utc_now
@@ -28,6 +29,7 @@ from launcher.offsite.entering import (
 )
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles, SettingsFile
+from launcher.offsite.findings import keep_damage, proves_damage
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.kit import Kit
 from launcher.offsite.records import (
@@ -306,6 +308,9 @@ class OffsiteService:
     ) -> Backup:
         """Download a copy, verify it, and list it here as the backup that it was.
 
+        A copy that this proves damaged is so in the ledger, unless another process works at the
+        destination at that moment.
+
         Raises:
             OffsiteError: `destination_not_found`, `copy_not_found`, `key_unreadable`.
             and what `fetching.fetch_copy` raises.
@@ -317,16 +322,21 @@ class OffsiteService:
         copy = next((each for each in copies if each.id == backup_id), None)
         if copy is None:
             raise OffsiteError("copy_not_found", backup_id=backup_id[:80])
-        return fetch_copy(
-            self._backups,
-            place,
-            self.settings().site,
-            copy,
-            [each.identity for each in self._secret_keys.read()],
-            by=by,
-            on_progress=on_progress,
-            operation_id=operation_id,
-        )
+        try:
+            return fetch_copy(
+                self._backups,
+                place,
+                self.settings().site,
+                copy,
+                [each.identity for each in self._secret_keys.read()],
+                by=by,
+                on_progress=on_progress,
+                operation_id=operation_id,
+            )
+        except VerificationError as error:
+            if proves_damage(error):
+                keep_damage(self._files, place.id, copy, self._clock())
+            raise
 
     def next_tested(self, site: SiteSettings) -> FarCopy | None:
         """Return the copy that the next restore test takes, None where there is none to take.

@@ -20,9 +20,11 @@ from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import parse_backup_id
+from launcher.backup.records.operation import Verb
 from launcher.backup.replacement import FileReplacement
 from launcher.cli.backup import recover
 from launcher.current import current_backups, current_offsite
+from launcher.i18n.labels import failure_words
 from launcher.models import Role
 from launcher.offsite.age import make_identity
 from tests.conftest import ADA, MakeApp
@@ -114,6 +116,25 @@ def test_one_copy_is_downloaded_by_its_id(flask: Run, copied: str) -> None:
     assert "no good copy of 20200101T000000Z-aaaaaa is known" in unknown.stderr
     nowhere = flask("backup", "fetch", copied, "--from", "nas", expect=13)
     assert "there is no destination nas" in nowhere.stderr
+
+
+def test_a_copy_that_its_download_proves_damaged_is_never_shown_as_good_again(
+    flask: Run, app: Flask, copied: str, disk: str
+) -> None:
+    flask("backup", "create")
+    flask("backup", "delete", copied, "--yes")
+    damage(disk, copied)
+    refused = flask("backup", "fetch", copied, expect=90).stderr
+    assert "the copy is not what was written to that place" in refused
+    assert "No other place has a good copy." in refused
+    assert copied in flask("destination", "copies", "disk", "--damaged").stdout
+    assert "damaged" in flask("backup", "status", expect=24).output
+    assert "no good copy of" in flask("backup", "fetch", copied, expect=13).stderr
+    with app.app_context():
+        (failed, *_) = current_backups().journal(verbs={Verb.FETCH})
+    words = failure_words(failed)
+    assert words
+    assert str(words.title) == "This copy is damaged"
 
 
 def test_an_empty_machine_has_the_data_of_the_newest_copy_after_one_command(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from launcher.backup.errors import BackupError, BackupNotFoundError
+from launcher.backup.errors import BackupError, BackupNotFoundError, VerificationError
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import LATEST
 from launcher.cli.backup.group import backup
@@ -125,6 +125,7 @@ def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
         Failure, BackupError: it could not be downloaded.
     """
     from launcher.cli.offsite_failures import (  # noqa: PLC0415  (imports SQLAlchemy)
+        DamagedFailure,
         NotFoundFailure,
         offsite_errors,
     )
@@ -142,8 +143,21 @@ def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
             raise NotFoundFailure(f"no good copy of {backup_id} is known", hint=hint)
         place, copy = min(found, key=lambda each: fetch_order(each[0]))
         say(f"Downloading {copy.id} from {place.name} ({size(copy.size_bytes)}).")
-        with bars() as on_progress:
-            return current_offsite().fetch(place.id, copy.id, by=typist(), on_progress=on_progress)
+        try:
+            with bars() as on_progress:
+                return current_offsite().fetch(
+                    place.id, copy.id, by=typist(), on_progress=on_progress
+                )
+        except VerificationError as error:
+            raise DamagedFailure(str(error), hint=_instead_of(place, backup_id)) from error
+
+
+def _instead_of(damaged: Destination, backup_id: str) -> str:
+    """Return what can be used instead of a damaged copy."""
+    for place, copy in copies_elsewhere().get(backup_id, ()):
+        if copy.state is CopyState.GOOD and place.id != damaged.id:
+            return f"`flask backup fetch {backup_id} --from {place.id}` takes the copy there."
+    return "No other place has a good copy. Use another backup: `flask backup list` lists them."
 
 
 def fetch_if_elsewhere(reference: str) -> None:
