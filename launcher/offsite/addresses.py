@@ -58,13 +58,18 @@ def address_of(destination: Destination) -> str:
             return f"rclone:{options.get('type', '')}:{options.get('folder', '')}"
 
 
-def recover_command(destination: Destination, *, has_key: bool = True) -> str:
-    """Return the command that brings a copy back on a bare machine; it asks for every secret."""
+def recover_command(destination: Destination, *, site: str = "", has_key: bool = True) -> str:
+    """Return the command that brings a copy back on a bare machine; it asks for every secret.
+
+    With `site` it takes the copies of that site alone, whatever others are in the folder.
+    """
     words = ["flask", "backup", "recover", address_of(destination)]
     for name, value in sorted(shown_options(destination.options).items()):
         if name in _IN_THE_ADDRESS | _NOT_TYPED or not value:
             continue
         words += [FLAGS[name], value] if name in FLAGS else ["--option", f"{name}={value}"]
+    if site:
+        words += ["--site", site]
     if has_key and destination.encrypt:
         words += ["--key-file", KIT_FILE]
     return shlex.join(words)

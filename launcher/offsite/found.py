@@ -104,10 +104,15 @@ class FoundSite:
         return [each for each in doubted if newest is None or each.created_at >= newest]
 
     @property
+    def is_proved(self) -> bool:
+        """Whether a key that was given proves the origin of a copy."""
+        return any(each.is_proved for each in self.copies)
+
+    @property
     def is_unproved(self) -> bool:
         """Whether copies open with the keys that were given, and these prove none."""
         is_any_doubted = any(each.doubt is Doubt.NOT_PROVED for each in self.usable)
-        return is_any_doubted and not any(each.is_proved for each in self.copies)
+        return is_any_doubted and not self.is_proved
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,13 @@ def make_kit(
     keys: Sequence[OwnKey],
     destinations: Sequence[Destination],
     *,
+    site: str,
     site_name: str,
     created_at: datetime,
 ) -> Kit:
     """Return the kit of the first of `keys`, which are newest first."""
     newest, *older = keys
-    commands = [recover_command(each) for each in destinations]
+    commands = [recover_command(each, site=site) for each in destinations]
     lines = [f"Launcher recovery kit for {site_name}", ""]
     lines += ["Install Launcher on the new machine. Its file docs/off-site.md says more."]
     lines += ["Then enter the command below, or choose “From another place” on the setup page"]

@@ -66,6 +66,7 @@ class RecoveryKeys:
         return make_kit(
             [own, *(each for each in keys if each is not own)],
             entered.destinations,
+            site=entered.site,
             site_name=site_name,
             created_at=own.created_at or newest.added_at or self._clock(),
         )

@@ -273,7 +273,7 @@ def test_the_key_of_another_recipient_restores_only_what_is_chosen(
     key = ("--key-file", str(tmp_path / "office.txt"))
     assert "cannot confirm them" in bare("backup", "recover", disk, "--list", *key).stderr
     refused = bare("backup", "recover", disk, *key, expect=2).stderr
-    assert "No copy there is confirmed to come from the holder of this key" in refused
+    assert "no copy there is confirmed to come from the holder of this key" in refused
     assert "choose a copy that you trust with --copy ID" in refused
     assert not (tmp_path / "bare" / "launcher.db").exists()
     assert bare("backup", "recover", disk, *key, "--copy", newer).stdout.strip() == newer
@@ -331,12 +331,20 @@ def test_of_two_sites_in_one_folder_one_is_chosen(
     with second.app_context():
         site = current_offsite().settings().site
 
-    kit = str(tmp_path / "kit.txt")
-    refused = bare("backup", "recover", disk, "--key-file", kit, expect=2)
-    assert site in refused.stderr
+    refused = bare("backup", "recover", disk, expect=2).stderr
+    assert "Error: several sites have copies there." in refused
+    assert f"{site} (Launcher)" in refused
+    assert "Usage:" not in refused
     listed = bare("backup", "recover", disk, "--site", site, "--list", "--json")
     (found,) = json.loads(listed.stdout)["sites"]
     assert [each["id"] for each in found["copies"]] == [id_]
+
+    # A kit names its site, and one that does not confirms the copies of one site alone.
+    kit = tmp_path / "kit.txt"
+    assert "--site" in kit.read_text()
+    done = bare("backup", "recover", disk, "--key-file", str(kit))
+    assert done.stdout.strip() == copied
+    assert f"(Launcher, origin confirmed), and not {site}." in done.stderr
 
 
 def test_nothing_is_here_after_a_download_that_was_interrupted(

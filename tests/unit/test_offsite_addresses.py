@@ -57,6 +57,7 @@ def test_the_command_of_the_kit_names_the_same_place_and_no_secret() -> None:
     assert words[:3] == ["flask", "backup", "recover"]
     assert read_address(words[3]) == (Service.S3, {"bucket": "ada", "folder": "my home"})
     assert words[4:] == ["--endpoint", "https://s3.example", "--key-file", "kit.txt"]
+    assert recover_command(place, site="a3fuwe5d").endswith(" --site a3fuwe5d --key-file kit.txt")
     assert "AKIA-ID" not in command
     assert "very secret" not in command
 

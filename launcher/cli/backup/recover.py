@@ -37,10 +37,10 @@ _DOUBTS: Mapping[Doubt | None, str] = {
     Doubt.NOT_ENCRYPTED: "not encrypted, although the others are",
     Doubt.FROM_FUTURE: "dated in the future by the clock here",
 }
-_NONE_CONFIRMED = (
-    "No copy there is confirmed to come from the holder of this key. The key of an additional"
-    " recipient opens copies and cannot confirm them. Use the recovery kit of the site, or choose"
-    " a copy that you trust with --copy ID."
+_NONE_CONFIRMED = "no copy there is confirmed to come from the holder of this key"
+_CONFIRMED_BY = (
+    "The key of an additional recipient opens copies and cannot confirm them. Use the recovery kit"
+    " of the site, or choose a copy that you trust with --copy ID."
 )
 
 
@@ -182,9 +182,9 @@ def _bring(
                 raise
             say(f"The copy {each.id} is damaged. Taking the next older one.")
     if site.is_unproved:
-        raise click.UsageError(_NONE_CONFIRMED)
+        raise _refused(_NONE_CONFIRMED, _CONFIRMED_BY)
     if site.doubted:
-        raise click.UsageError("No other copy can be taken. Choose one of these with --copy.")
+        raise _refused("no other copy can be taken", "Choose one of these with --copy.")
     raise OffsiteError("not_opened", keys=found.needed)
 
 
@@ -192,15 +192,33 @@ def _candidates(found: FoundPlace, copy_id: str) -> tuple[FoundSite, Sequence[Fo
     if copy_id:
         site, copy = found.find(copy_id)
         return site, (copy,)
-    if len(found.sites) > 1:
-        names = ", ".join(f"{each.id} ({_site_words(each)})" for each in found.sites)
-        raise click.UsageError(f"Several sites have copies there. Give one with --site: {names}.")
-    return found.sites[0], found.sites[0].trusted
+    site = _site(found)
+    return site, site.trusted
+
+
+def _site(found: FoundPlace) -> FoundSite:
+    """Return the only site, or the only one of which the key confirms a copy."""
+    if len(found.sites) == 1:
+        return found.sites[0]
+    proved = [each for each in found.sites if each.is_proved]
+    if len(proved) == 1:
+        (site,) = proved
+        others = ", ".join(each.id for each in found.sites if each is not site)
+        say(f"Taking the site {site.id} ({_site_words(site)}), and not {others}.")
+        return site
+    names = ", ".join(f"{each.id} ({_site_words(each)})" for each in found.sites)
+    raise _refused("several sites have copies there", f"Give one with --site: {names}.")
 
 
 def _site_words(site: FoundSite) -> str:
     name = site.name or "not opened"
-    return f"{name}, origin confirmed" if any(each.is_proved for each in site.copies) else name
+    return f"{name}, origin confirmed" if site.is_proved else name
+
+
+def _refused(message: str, hint: str) -> Exception:
+    from launcher.cli.failures import UsageFailure  # noqa: PLC0415  (SQLAlchemy)
+
+    return UsageFailure(message, hint=hint)
 
 
 def _is_bare() -> bool:
@@ -231,7 +249,7 @@ def _show(found: FoundPlace, *, as_json: bool) -> None:
             )
     print_table(rows)
     if found.is_unproved:
-        say(_NONE_CONFIRMED)
+        say(f"{_NONE_CONFIRMED.capitalize()}. {_CONFIRMED_BY}")
     elif newest is None and found.needed:
         say(f"No key opens these copies. They need the secret key of {found.needed}.")
         say("Give the recovery kit with --key-file.")

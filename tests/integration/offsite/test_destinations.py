@@ -173,6 +173,7 @@ def test_the_kit_is_confirmed_by_the_end_of_its_key(offsite: Offsite) -> None:
     )
     assert "s3cret-value" not in kit.text
     assert "flask backup recover s3://ada" in kit.text
+    assert f" --site {offsite.service.settings().site} " in kit.text
     for wrong in ("", "XXXX", kit.secret_key[-3:], kit.secret_key):
         with pytest.raises(OffsiteError) as refused:
             offsite.service.keys.confirm_kit(wrong, by="ben")
