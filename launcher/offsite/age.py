@@ -6,6 +6,7 @@ Launcher. The library is imported where it is used: most processes never encrypt
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ from launcher.offsite.errors import OffsiteError
 
 SUFFIX = ".age"
 ARMOR = "-----BEGIN AGE ENCRYPTED FILE-----"
+
+MOST_RECIPIENTS = 64
+"""So many keys open a copy at most: each takes time, and a stranger may add thousands."""
+_HEADER_BYTES = 16 << 10  # holds as many
+_VERSION = b"age-encryption.org/v1\n"
 
 _CHARACTERS = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"  # of Bech32
 _SECRET_START = "AGE-SECRET-KEY-1"  # noqa: S105 (the start of any key)
@@ -95,7 +101,8 @@ def encrypt(source: Readable, target: Writable, recipients: Iterable[str]) -> No
     Memory is bounded, whatever the size. What either stream raises ends it.
 
     Raises:
-        OffsiteError: `invalid_key`: there is no recipient, or one is no public key.
+        OffsiteError: `invalid_key`: there is no recipient or more than `MOST_RECIPIENTS`, or one is
+            no public key.
     """
     from pyrage import encrypt_io  # noqa: PLC0415
 
@@ -110,11 +117,12 @@ def decrypt(source: Readable, target: Writable, identities: Iterable[Identity]) 
 
     Raises:
         OffsiteError: `not_opened`: none of the keys opens it. `copy_damaged`: bytes were changed
-            or are missing.
+            or are missing, or it is for more than `MOST_RECIPIENTS`.
     """
     from pyrage import DecryptError, decrypt_io  # noqa: PLC0415
 
-    with _Streams(source, target) as streams:
+    start = _start(source)
+    with _Streams(source, target, start) as streams:
         try:
             decrypt_io(streams.source, streams.target, _opening(identities))
         except (DecryptError, OSError) as error:
@@ -145,6 +153,28 @@ def decrypt_text(armored: str, identities: Iterable[Identity]) -> str:
         raise OffsiteError("copy_damaged") from None
 
 
+def _start(source: Readable) -> bytes:
+    """Return the first bytes, with the whole header, and refuse one of too many recipients."""
+    start = b""
+    while len(start) < 2 * _HEADER_BYTES and (more := source.read(2 * _HEADER_BYTES - len(start))):
+        start += more
+    header = start
+    if start.startswith(ARMOR.encode()):
+        letters = b"".join(start.split(b"-----END")[0].splitlines()[1:])
+        try:
+            header = binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+        except binascii.Error:
+            raise OffsiteError("copy_damaged") from None
+    header, end, _ = header[:_HEADER_BYTES].partition(b"\n---")
+    if (
+        not header.startswith(_VERSION)
+        or not end
+        or header.count(b"\n-> X25519 ") > MOST_RECIPIENTS
+    ):
+        raise OffsiteError("copy_damaged")
+    return start
+
+
 def _recipients(public_keys: Iterable[str]) -> Sequence[object]:
     from pyrage import RecipientError, x25519  # noqa: PLC0415
 
@@ -152,7 +182,7 @@ def _recipients(public_keys: Iterable[str]) -> Sequence[object]:
         found = [x25519.Recipient.from_str(each) for each in sorted(public_keys)]
     except RecipientError:
         raise OffsiteError("invalid_key") from None
-    if not found:
+    if not 0 < len(found) <= MOST_RECIPIENTS:
         raise OffsiteError("invalid_key")
     return found
 
@@ -170,10 +200,13 @@ def _opening(identities: Iterable[Identity]) -> Sequence[object]:
 
 
 class _Streams:
-    """Two streams for the library, which hides what they raise; leaving the block raises it."""
+    """Two streams for the library, which hides what they raise; leaving the block raises it.
 
-    def __init__(self, source: Readable, target: Writable) -> None:
-        self.source = _Source(source, self._keep)
+    `start` is what was read of the source before.
+    """
+
+    def __init__(self, source: Readable, target: Writable, start: bytes = b"") -> None:
+        self.source = _Source(source, self._keep, start)
         self.target = _Target(target, self._keep)
         self._raised: BaseException | None = None
 
@@ -194,10 +227,15 @@ class _Streams:
 
 
 class _Source:
-    def __init__(self, stream: Readable, on_error: Callable[[BaseException], None]) -> None:
-        self._stream, self._on_error = stream, on_error
+    def __init__(
+        self, stream: Readable, on_error: Callable[[BaseException], None], start: bytes
+    ) -> None:
+        self._stream, self._on_error, self._start = stream, on_error, start
 
     def read(self, size: int) -> bytes:
+        if self._start:
+            data, self._start = self._start[:size], self._start[size:]
+            return data
         try:
             return self._stream.read(size)
         except BaseException as error:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from launcher.offsite.age import (
+    MOST_RECIPIENTS,
     Identity,
     decrypt,
     decrypt_text,
@@ -53,6 +55,19 @@ def test_bytes_that_are_missing_are_noticed(size: int) -> None:
     with pytest.raises(OffsiteError) as refused:
         decrypted(encrypted()[:size], ADA)
     assert refused.value.code == "copy_damaged"
+
+
+def test_a_header_of_thousands_of_recipients_is_refused_unopened() -> None:
+    """Each takes as long as a try to open it: thirty such manifests stopped a recovery."""
+    many = [pyrage.x25519.Recipient.from_str(ADA.public_key)] * (MOST_RECIPIENTS + 1)
+    for is_armored in (False, True):
+        most, more = (pyrage.encrypt(DATA, many[at:], armored=is_armored) for at in (1, 0))
+        assert decrypted(most, ADA) == DATA
+        with pytest.raises(OffsiteError) as refused:
+            decrypted(more, ADA)
+        assert refused.value.code == "copy_damaged"
+    with pytest.raises(OffsiteError):
+        encrypt_text("", [ADA.public_key] * (MOST_RECIPIENTS + 1))
 
 
 def test_a_flipped_bit_is_noticed() -> None:
