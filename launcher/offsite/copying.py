@@ -1,4 +1,4 @@
-"""The story of copying: list, compare, copy what is owed, remove what may go, read for proof.
+"""The story of copying: list, compare, copy what is owed, read for proof, remove what may go.
 
 One process works at a destination at a time. It asks what is owed instead of being told, so an
 outage, a kill, a full disk and a new destination are all caught up in the same way, newest first.
@@ -175,8 +175,8 @@ class _Run:
             except GoneError:
                 self.skipped.add(backup.id)
                 self._give_up(remote)
+        self._read(remote)  # first: what could not be proved displaces nothing
         self._remove(remote)
-        self._read(remote)
 
     def _keep_found(self, found: Mapping[str, str]) -> None:
         """Enter options that were left empty: an SSH server is known from then on."""

@@ -68,12 +68,12 @@ def removable(
 ) -> tuple[StoredCopy, ...]:
     """Return the copies that retention there removes, oldest first.
 
-    Only those that this data directory wrote. Never the newest good one, nor any while no good one
-    that is newer is there.
+    Only those that this data directory wrote. Never the newest proved one, nor any while no proved
+    one that is newer is there: one of which the size alone is known to be right displaces none.
     """
     ours = [each for each in copies if each.is_ours]
-    good = [each for each in ours if each.state is CopyState.GOOD]
-    newest = newest_good(good, now=rules.now) or max(good, key=_by_time_of_copy, default=None)
+    proved = [each for each in ours if each.state is CopyState.GOOD and each.is_proved]
+    newest = newest_good(proved, now=rules.now) or max(proved, key=_by_time_of_copy, default=None)
     if newest is None or destination.keep is KeepRule.ALL:
         return ()
     policy = _policy(destination, rules)

@@ -114,11 +114,11 @@ def due_to_read(
     """
     queue = sorted(
         readable(ledger.copies, own_keys),
-        key=lambda each: (not is_to_read_back(each), unread_since(each)),
+        key=lambda each: (each.is_proved, unread_since(each)),
     )
     days = max(1.0, rules.read_within_days * _SHARE)
     late = now - timedelta(days=days)
-    overdue = sum(is_to_read_back(each) or unread_since(each) <= late for each in queue)
+    overdue = sum(not each.is_proved or unread_since(each) <= late for each in queue)
     unread = [each for each in queue if not _is_read_on(each, now)]
     share = math.ceil(len(queue) / days) - (len(queue) - len(unread))
     return unread[: max(overdue, share, 0)]
@@ -135,11 +135,6 @@ def readable(copies: Sequence[StoredCopy], own_keys: Collection[str]) -> Iterato
 def opens(copy: StoredCopy, own_keys: Collection[str]) -> bool:
     """Whether one of these keys opens a copy, as far as its manifest says."""
     return not copy.recipients or not copy.recipients.isdisjoint(own_keys)
-
-
-def is_to_read_back(copy: StoredCopy) -> bool:
-    """Whether nothing but the size of a copy was ever found right."""
-    return not copy.is_confirmed and copy.read_at is None
 
 
 def unread_since(copy: StoredCopy) -> datetime:

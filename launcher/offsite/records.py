@@ -200,6 +200,11 @@ class StoredCopy:
         """The id of the backup."""
         return self.backup.id
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether more than its size was ever found right."""
+        return self.is_confirmed or self.read_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class LastTrouble:

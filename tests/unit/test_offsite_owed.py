@@ -94,6 +94,14 @@ def test_the_newest_good_one_stays_and_all_that_are_newer() -> None:
     assert removable(here, bad, mirror, FIVE) == ()
 
 
+def test_a_copy_of_which_only_the_size_is_right_displaces_none() -> None:
+    unproved = [replace(each, is_confirmed=False) for each in COPIES[:5]]
+    assert removable([], [*unproved, *COPIES[5:]], NAS, FIVE) == tuple(COPIES[:5:-1])
+    assert removable([], [replace(each, is_confirmed=False) for each in COPIES], NAS, FIVE) == ()
+    read = replace(unproved[0], read_at=NOW)
+    assert removable([], [read, *unproved[1:], *COPIES[5:]], NAS, FIVE) == tuple(COPIES[:4:-1])
+
+
 def test_copies_of_another_machine_displace_none_of_ours() -> None:
     others = [replace(each, is_ours=False) for each in COPIES[:5]]
     assert removable([], [*others, *COPIES[5:]], NAS, FIVE) == ()

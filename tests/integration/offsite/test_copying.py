@@ -575,6 +575,34 @@ def test_the_newest_good_copy_stays_while_no_newer_one_is_there(offsite: Offsite
     assert ids(offsite.run(nas).copies) == [third.id]
 
 
+def test_the_last_good_copy_stays_until_a_newer_one_is_read_back(offsite: Offsite) -> None:
+    class BySize(Folder):
+        """Confirms sizes alone."""
+
+        def has_confirmed(self) -> bool:
+            return False
+
+    class Garbling(BySize):
+        """Keeps other bytes."""
+
+        def put(self, name: str, source: Path, **how: Any) -> None:
+            other = source.with_name("other")
+            other.write_bytes(bytes(source.stat().st_size))
+            super().put(name, other, **how)
+            other.unlink()
+
+    with_count(offsite, 1)
+    (first,) = scheduled(offsite)
+    nas = offsite.add()
+    offsite.run(nas)
+    (second,) = scheduled(offsite)
+    offsite.run(nas, open_=Garbling)
+    newer, older = offsite.ledger(nas).copies
+    assert (newer.id, newer.state) == (second.id, CopyState.DAMAGED)
+    assert (older.id, older.state) == (first.id, CopyState.GOOD)
+    assert ids(offsite.run(nas, open_=BySize).copies) == [second.id]  # read, then removed
+
+
 def test_a_key_that_may_not_delete_is_remembered(offsite: Offsite) -> None:
     backups = scheduled(offsite, 3)
     nas = offsite.add()
