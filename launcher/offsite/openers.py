@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
-from launcher.offsite.records import Recipient, StoredCopy
+from launcher.offsite.records import CopyState, Recipient, StoredCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +31,14 @@ def openers(copy: StoredCopy, recipients: Iterable[Recipient]) -> Openers:
         names=[each.label or each.public_key for each in known if not each.is_own],
         old_keys=sorted(copy.recipients - {each.public_key for each in known}),
     )
+
+
+def opened_by(copies: Iterable[StoredCopy], keys: Set[str]) -> int:
+    """Return how many encrypted copies one of these public keys opens."""
+    return sum(not each.recipients.isdisjoint(keys) for each in copies)
+
+
+def closed_to(copies: Iterable[StoredCopy], keys: Set[str]) -> int:
+    """Return how many good encrypted copies none of these public keys opens."""
+    good = (each.recipients for each in copies if each.state is CopyState.GOOD)
+    return sum(bool(each) and each.isdisjoint(keys) for each in good)

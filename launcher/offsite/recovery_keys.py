@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 
@@ -70,6 +70,14 @@ class RecoveryKeys:
             site_name=site_name,
             created_at=own.created_at or newest.added_at or self._clock(),
         )
+
+    def keys_of_kit(self) -> Set[str]:
+        """Return the public keys of the kit: of the newest own key, and of each older one here."""
+        keys: set[str] = set()
+        with suppress(OffsiteError):
+            keys |= {each.public_key for each in self._entered.read().recipients if each.is_own}
+            keys |= {each.public_key for each in self._file.read()}
+        return keys
 
     def confirm_kit(self, characters: str, *, by: str) -> None:
         """Record that someone has the kit, by the last four characters of its secret key.

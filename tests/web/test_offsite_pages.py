@@ -663,6 +663,33 @@ def test_the_last_group_of_the_key_is_what_the_confirmation_asks_for(
         assert current_offsite().keys.kit_state() is KitState.CONFIRMED
 
 
+def test_the_page_of_the_kit_has_the_older_keys_and_says_how_many_copies_need_each(
+    ada: Visitor, app: Flask, backblaze: Destination
+) -> None:
+    with app.app_context():
+        keys = current_offsite().keys
+        old = keys.kit(site_name="Launcher")
+        new = keys.new_key(by="ada")
+    before = copy_of(app, recipients=frozenset({old.public_key}))
+    since = copy_of(app, recipients=frozenset({new}))
+    foreign = copy_of(app, recipients=frozenset({make_identity().public_key}))
+    keep_copies(app, backblaze, copies=(before, since))
+
+    ada.open(f"{OFF_SITE}/kit")
+    assert old.secret_key in re.sub(r"\s", "", shown(ada))
+    assert "1 copy needs it." in shown(ada)
+    ada.open(OFF_SITE)
+    assert "The kit opens 2 encrypted copies." in shown(ada)
+    assert "needs an older key" not in shown(ada)
+
+    keep_copies(app, backblaze, copies=(before, since, foreign))
+    for page in (OFF_SITE, f"{OFF_SITE}/keys"):
+        ada.open(page)
+        assert "1 copy needs an older key. Keep its recovery kit too." in shown(ada)
+    ada.open(OFF_SITE)
+    assert "The kit opens 2 encrypted copies." in shown(ada)
+
+
 def test_a_saved_kit_that_lacks_an_address_is_a_calm_remark_until_it_is_confirmed_again(
     ada: Visitor, app: Flask, backblaze: Destination, folder: Path, works: list[Destination]
 ) -> None:

@@ -12,6 +12,7 @@ from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.offsite import short_key
 from launcher.offsite import audit
+from launcher.offsite.openers import closed_to
 from launcher.offsite.service import OffsiteError
 from launcher.web.admin.offsite.blueprint import blueprint, error_words
 from launcher.web.htmx import render
@@ -84,12 +85,13 @@ def remove_recipient() -> ResponseReturnValue:
 def _page(public_key: str = "", label: str = "", error: str = "") -> str:
     status = current_offsite().status(site_settings())
     recipients = status.settings.recipients
+    kit = current_offsite().keys.keys_of_kit()
     return render(
         "admin/copy_keys.html",
         part="admin/copy_keys.html",
         own=next((each for each in recipients if each.is_own), None),
         others=[each for each in recipients if not each.is_own],
-        old_copies=sum(each.needs_old_key for each in status.destinations),
+        old_copies=sum(closed_to(each.ledger.copies, kit) for each in status.destinations),
         typed_key=public_key,
         typed_label=label,
         error=error,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -16,8 +17,10 @@ from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.formats import isolated, listing
 from launcher.i18n.locale import gettext as _
+from launcher.i18n.offsite import short_key
 from launcher.offsite import audit
 from launcher.offsite.keys import LAST_CHARACTERS
+from launcher.offsite.openers import opened_by
 from launcher.offsite.service import Kit, OffsiteError
 from launcher.offsite.status import KitState
 from launcher.web.admin.offsite.blueprint import blueprint, error_words
@@ -27,6 +30,9 @@ from launcher.web.reauthentication import recent_password_required
 from launcher.web.roles import acting_user, admin_required
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from flask import Response
     from flask.typing import ResponseReturnValue
 
@@ -34,6 +40,16 @@ _log = logging.getLogger(__name__)
 _PREFIX = "AGE-SECRET-KEY-1"
 _PRIVATE = {"Cache-Control": "no-store, no-transform"}
 """What keeps a page out of every cache, and its length from being compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OlderKey:
+    """A key from before the current one; `copies` is how many need it."""
+
+    public_key: str
+    grouped: str = field(repr=False)
+    created_at: datetime | None
+    copies: int
 
 
 @blueprint.get("/kit")
@@ -114,6 +130,8 @@ def _page(found: Kit, error: str = "") -> Response:
         "admin/kit.html",
         kit=found,
         grouped=_grouped(found.secret_key),
+        older=_older(found),
+        short_key=short_key,
         code_of_key=draw_code(found.secret_key),
         places=[(each, kind_words(each), address_words(each)) for each in found.destinations],
         version=APP_VERSION,
@@ -124,6 +142,22 @@ def _page(found: Kit, error: str = "") -> Response:
         last_characters=LAST_CHARACTERS,
     )
     return make_response(page, 200, _PRIVATE)
+
+
+def _older(kit: Kit) -> Sequence[_OlderKey]:
+    """Return the older keys of the kit, and how many copies need each."""
+    status = current_offsite().status(site_settings())
+    copies = [copy for each in status.destinations for copy in each.ledger.copies]
+    needing = [each for each in copies if kit.public_key not in each.recipients]
+    return [
+        _OlderKey(
+            each.public_key,
+            _grouped(each.identity.secret_key),
+            each.created_at,
+            opened_by(needing, {each.public_key}),
+        )
+        for each in kit.older
+    ]
 
 
 def _grouped(secret_key: str) -> str:

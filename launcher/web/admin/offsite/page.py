@@ -17,6 +17,7 @@ from launcher.i18n.offsite import short_key, trouble_words
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.offsite import audit
+from launcher.offsite.openers import closed_to, opened_by
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Standing
 from launcher.web import toasts
 from launcher.web.admin.backups.banner import set_current_problems
@@ -39,7 +40,11 @@ from launcher.web.reauthentication import question_before_change
 from launcher.web.roles import acting_user, admin_required, signed_in_user
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
+
+    from launcher.offsite.records import StoredCopy
 
 _POLLED = {Standing.COPYING: 1, Standing.WAITING: 5}
 
@@ -55,6 +60,7 @@ def index() -> ResponseReturnValue:
     status = snapshot.offsite or current_offsite().status(settings)
     entered, backups = status.settings, snapshot.listing.backups if snapshot.listing else ()
     confirmed_by = entered.kit_confirmed_by
+    keys_of_kit = current_offsite().keys.keys_of_kit()
     return render(
         "admin/destinations.html",
         part="admin/_destinations.html",
@@ -72,7 +78,8 @@ def index() -> ResponseReturnValue:
         poll_s=_poll_s(status),
         own_key=next((each for each in entered.recipients if each.is_own), None),
         other_keys=[each for each in entered.recipients if not each.is_own],
-        encrypted=_encrypted(status),
+        encrypted=opened_by(_copies(status), keys_of_kit),
+        closed_to_kit=lambda copies: closed_to(copies, keys_of_kit),
         short_key=short_key,
         kit_states=KitState,
         not_in_kit=not_in_kit_words(),
@@ -195,11 +202,8 @@ def _poll_s(status: OffsiteStatus) -> int:
     return min(waits, default=0)
 
 
-def _encrypted(status: OffsiteStatus) -> int:
-    """Return how many copies the kit opens."""
-    return sum(
-        bool(copy.recipients) for each in status.destinations for copy in each.ledger.copies
-    ) - sum(each.needs_old_key for each in status.destinations)
+def _copies(status: OffsiteStatus) -> Sequence[StoredCopy]:
+    return [copy for each in status.destinations for copy in each.ledger.copies]
 
 
 def _is_last_elsewhere(found: DestinationStatus | None, status: OffsiteStatus) -> bool:
