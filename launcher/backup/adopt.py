@@ -35,12 +35,15 @@ def adopt_backup(
     download: Download,
     *,
     size_bytes: int,
+    is_confirmed: bool,
     store: Store,
     examiner: Examiner,
     clock: Clock,
     on_checked: Callable[[Backup, Checked], None],
 ) -> Backup:
     """Download a backup, verify it whole, and list it; a damaged one of its id is replaced.
+
+    So is one of unknown origin where that of this copy `is_confirmed`.
 
     Holds on failure: the list is as it was. Nothing waits for the download.
 
@@ -52,7 +55,7 @@ def adopt_backup(
         CheckStoppedError, InsufficientSpaceError, StoreUnavailableError
         and what `download` raises.
     """
-    if here := _good_here(store, backup_id):
+    if here := _good_here(store, backup_id, is_confirmed=is_confirmed):
         operation.is_recorded = False
         return here
     folder = work_folder(operation, store)
@@ -73,17 +76,18 @@ def adopt_backup(
         is_as_stored = fingerprint_at(scratch) == before
         scratch.unlink(missing_ok=True)
         sync_file(packed)
-    left_out = [each for each in backup.verification.warnings if each.reason is Reason.LEFT_OUT]
     adopted = replace(
         backup,
         file=replace(file, name=stored_name(backup.id, file.encoding)),
-        verification=Verification.good((*left_out, *checked.warnings), at=clock()),
+        verification=Verification.good(
+            (*backup.verification.lasting, *checked.warnings), at=clock()
+        ),
     )
     operation.become_exclusive()
-    if here := _good_here(store, backup_id):  # another process was first
+    if here := _good_here(store, backup_id, is_confirmed=is_confirmed):  # another process was first
         return here
     operation.stage(Stage.PUBLISH)
-    _remove_damaged(store, backup_id)
+    _remove_replaced(store, backup_id)
     store.publish(adopted, packed)
     remember_proven(operation, adopted)
     if is_as_stored:
@@ -91,15 +95,16 @@ def adopt_backup(
     return adopted
 
 
-def _good_here(store: Store, backup_id: BackupId) -> Backup | None:
+def _good_here(store: Store, backup_id: BackupId, *, is_confirmed: bool) -> Backup | None:
     try:
         found = store.get(backup_id)
     except (BackupNotFoundError, VerificationError):
         return None
-    return found if found.is_good else None
+    is_other = is_confirmed and found.is_of_unknown_origin
+    return found if found.is_good and not is_other else None
 
 
-def _remove_damaged(store: Store, backup_id: BackupId) -> None:
+def _remove_replaced(store: Store, backup_id: BackupId) -> None:
     try:
         store.remove(store.get(backup_id))
     except BackupNotFoundError:

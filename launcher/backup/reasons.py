@@ -157,6 +157,9 @@ class Reason(StrEnum):
     CHECK_ENDED = "check_ended", "the check of the database ended without a result: {detail}"
     DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {tables}"
     ROWS_BREAK_RULES = "rows_break_rules", "rows break a rule of their table: {tables}"
+    ORIGIN_NOT_CONFIRMED = ("origin_not_confirmed",
+        "origin not confirmed: no key that was given confirms that this copy of “{name}” comes from"
+        " its site")
     LEFT_OUT = "left_out", "not included, because Launcher did not create it: {names}"
     WILL_GO = "will_go", "removed by the restore, because Launcher did not create it: {names}"
     WITHOUT_ADMIN = "without_admin", "no one in this backup can sign in as admin"

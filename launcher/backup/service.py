@@ -559,6 +559,7 @@ class BackupService(Catalogue):
         by: str,
         source: str = "",
         size_bytes: int = 0,
+        is_confirmed: bool = False,
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> Backup:
@@ -572,6 +573,7 @@ class BackupService(Catalogue):
             by: who asked.
             source: the name of the place, for the history.
             size_bytes: what is downloaded, 0 when unknown.
+            is_confirmed: a key confirms its origin, so one here of unknown origin is not it.
             on_progress: called at every stage.
             operation_id: the id of the operation, a new one by default.
 
@@ -595,6 +597,7 @@ class BackupService(Catalogue):
                 parse_backup_id(backup_id),
                 download,
                 size_bytes=size_bytes,
+                is_confirmed=is_confirmed,
                 store=self._store,
                 examiner=self._examiner,
                 clock=self._clock,

@@ -259,9 +259,7 @@ def _stage_known(
         require_space(target.parent, backup.database.size_bytes, what="unpacking the backup")
         unpack_to(target, source, file=backup.file, database=backup.database, on_bytes=on_bytes)
     checked = check(target, is_own=backup.kind in OWN_KINDS, app_version=backup.app_version)
-    # What was left out when it was made is in none of its bytes.
-    known = [each for each in backup.verification.warnings if each.reason is Reason.LEFT_OUT]
-    return replace(checked, warnings=(*known, *checked.warnings))
+    return replace(checked, warnings=(*backup.verification.lasting, *checked.warnings))
 
 
 def stage_path(path: Path, target: Path, *, check: Examine, on_bytes: OnBytes) -> Checked:

@@ -202,6 +202,9 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
     ),
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
     Reason.ROWS_BREAK_RULES: _("Some rows break a rule of their table: %(tables)s."),
+    Reason.ORIGIN_NOT_CONFIRMED: _(
+        "Origin not confirmed: nothing shows that this copy of “%(name)s” comes from its site."
+    ),
     Reason.LEFT_OUT: _("Not included, because Launcher did not create it: %(names)s."),
     Reason.WILL_GO: _("Removed by the restore, because Launcher did not create it: %(names)s."),
     Reason.WITHOUT_ADMIN: _("No one in this backup can sign in as an admin."),

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 class CopyWanted:
     """Which copy to download, from where, and the text with the key that opens it.
 
-    `is_proved` says that the key proved it when it was found, so that it has to prove it again.
+    `is_proved` says that the key proved it when it was found, so that it has to prove it again;
+    `is_doubted` is that of the copy that was found.
     `token` is that of a file in `folder` (see `follow_tokens`), which is removed once the copy is
     here.
     """
@@ -34,6 +35,7 @@ class CopyWanted:
     backup_id: str
     key: str = field(default="", repr=False)
     is_proved: bool = False
+    is_doubted: bool = False
     folder: Path | None = None
     token: str = field(default="", repr=False)
 
@@ -75,6 +77,7 @@ def main() -> None:
             BackupId(wanted.backup_id),
             read_identities(wanted.key) if wanted.key.strip() else (),
             must_be_proved=wanted.is_proved,
+            is_doubted=wanted.is_doubted,
             backups=backups,
             data_dir=order.installation.data_dir,
             by=order.by,

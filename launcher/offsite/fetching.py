@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from launcher.backup.errors import (
@@ -13,8 +14,9 @@ from launcher.backup.errors import (
     PlaceUnusableError,
 )
 from launcher.backup.ports import OnBytes, OnProgress
-from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import Backup
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records.backup import Backup, Kind, Verification
+from launcher.backup.records.text import clean_note, readable
 from launcher.backup.service import BackupService
 from launcher.offsite.age import Identity
 from launcher.offsite.download import download_copy
@@ -23,6 +25,7 @@ from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, StoredCopy
 from launcher.offsite.troubles import RemoteError, Trouble
 
+_NAME_SHOWN = 100
 _OF_DAMAGE = {Trouble.DIFFERENT, Trouble.CUT_SHORT}
 
 
@@ -55,6 +58,8 @@ def fetch_copy(
             contextlib.closing(open_remote(place, site=site)) as remote,
         ):
             download_copy(remote, copy, target, identities=identities, on_bytes=on_bytes)
+        if identities and not copy.proved_by and not copy.is_ours:
+            return of_unknown_origin(copy.backup, site, by=by)
         return copy.backup
 
     return backups.adopt(
@@ -63,8 +68,32 @@ def fetch_copy(
         by=by,
         source=place.name,
         size_bytes=copy.size_bytes,
+        is_confirmed=bool(copy.proved_by),
         on_progress=on_progress,
         operation_id=operation_id,
+    )
+
+
+def of_unknown_origin(backup: Backup, site_name: str, *, by: str) -> Backup:
+    """Return a backup as a file from outside, which counts as none that this site made.
+
+    Args:
+        backup: as the manifest of a copy says, which no key confirms.
+        site_name: the name in that manifest.
+        by: who downloads it.
+    """
+    name = clean_note(site_name)[:_NAME_SHOWN]
+    doubt = Fault(Reason.ORIGIN_NOT_CONFIRMED, {"name": name})
+    return replace(
+        backup,
+        kind=Kind.UPLOAD,
+        created_by=readable(by),
+        note=name,
+        before="",
+        protected=False,
+        verification=Verification.good(
+            [*backup.verification.warnings, doubt], at=backup.created_at
+        ),
     )
 
 

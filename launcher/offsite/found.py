@@ -73,6 +73,11 @@ class FoundCopy:
     is_whole: bool = True
     doubt: Doubt | None = None
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether its origin is in doubt, and not its time alone."""
+        return self.doubt not in {None, Doubt.FROM_FUTURE}
+
 
 @dataclass(frozen=True, slots=True)
 class FoundSite:

@@ -22,7 +22,7 @@ from launcher.offsite.age import Identity
 from launcher.offsite.copy_manifest import CopyManifest, copy_of, open_copy_manifest
 from launcher.offsite.download import download_copy, needed_bytes
 from launcher.offsite.errors import OffsiteError
-from launcher.offsite.fetching import as_backup_errors
+from launcher.offsite.fetching import as_backup_errors, of_unknown_origin
 from launcher.offsite.found import is_proved, load_manifest
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, StoredCopy
@@ -37,6 +37,7 @@ def bring(
     identities: Sequence[Identity],
     *,
     must_be_proved: bool,
+    is_doubted: bool,
     backups: BackupService,
     data_dir: Path,
     by: str,
@@ -45,8 +46,9 @@ def bring(
 ) -> Backup:
     """Download a copy, verify it, and list it here as the backup that it was.
 
-    On failure, and when the process is killed, the list and the data are as they were. With
-    `must_be_proved`, a copy is damaged that none of the keys proves: it was so when it was found.
+    One that `is_doubted` or encrypted, and that none of the keys proves, is listed as a file from
+    outside. With `must_be_proved`, it is damaged then: it was proved when it was found. On failure,
+    and when the process is killed, the list and the data are as they were.
 
     Raises:
         PlaceUnusableError, NotOpenedError, VerificationError, BackupNotFoundError
@@ -62,9 +64,11 @@ def bring(
             manifest = _manifest(remote, backup_id, identities)
             if must_be_proved and not is_proved(manifest, site_id):
                 raise OffsiteError("copy_damaged", backup_id=backup_id)
-            copy = _opened(manifest, identities)
+            copy, site_name = _opened(manifest, identities)
             _require_room(copy, data_dir)
             download_copy(remote, copy, target, identities=identities, on_bytes=on_bytes)
+        if (is_doubted or manifest.recipients) and not is_proved(manifest, site_id):
+            return of_unknown_origin(copy.backup, site_name or site_id, by=by)
         return copy.backup
 
     return backups.adopt(
@@ -72,6 +76,7 @@ def bring(
         download,
         by=by,
         source=f"{address_of(place)} ({site_id})",
+        is_confirmed=must_be_proved,
         on_progress=on_progress,
         operation_id=operation_id,
     )
@@ -86,13 +91,13 @@ def _manifest(remote: Remote, backup_id: BackupId, identities: Sequence[Identity
         raise
 
 
-def _opened(manifest: CopyManifest, identities: Sequence[Identity]) -> StoredCopy:
+def _opened(manifest: CopyManifest, identities: Sequence[Identity]) -> tuple[StoredCopy, str]:
     try:
-        backup, _ = open_copy_manifest(manifest, identities)
+        backup, site_name = open_copy_manifest(manifest, identities)
     except OffsiteError as error:
         keys = " or ".join(sorted(manifest.recipients))
         raise OffsiteError(error.code, backup_id=manifest.id, keys=keys) from error
-    return copy_of(manifest, backup)
+    return copy_of(manifest, backup), site_name
 
 
 def _require_room(copy: StoredCopy, data_dir: Path) -> None:

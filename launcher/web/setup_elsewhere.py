@@ -151,12 +151,15 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
     submission = read_submission(copy.id)
     if address := begun_before(submission):
         return redirect(address, 303)
-    if copy.id in current_backups().listing().by_id:
+    here = current_backups().listing().by_id.get(copy.id)
+    if here and here.is_good and not (copy.is_proved and here.is_of_unknown_origin):
         address = url_for("setup_restore.show_plan", backup_id=copy.id, token=token)
         return redirect(address, 303)
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     folder = current_config().recovering_dir
-    wanted = CopyWanted(kept.place, site.id, copy.id, kept.key, bool(copy.is_proved), folder, key)
+    wanted = CopyWanted(
+        kept.place, site.id, copy.id, kept.key, bool(copy.is_proved), copy.is_doubted, folder, key
+    )
     release()
     with followed(submission, follower) as address:
         start_bringing(current_config(), wanted, by=BY, operation_id=submission.operation_id)

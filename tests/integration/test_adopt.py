@@ -18,8 +18,8 @@ from launcher.backup.errors import (
 )
 from launcher.backup.examine import Checked, examine
 from launcher.backup.ports import OnBytes
-from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import Backup
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records.backup import Backup, Kind, Verification
 from launcher.backup.records.operation import Outcome, Stage, Verb
 from tests.support.service import House
 
@@ -111,6 +111,22 @@ def test_a_damaged_one_here_is_replaced(home: House, tmp_path: Path) -> None:
 
     assert home.service.adopt(made.id, from_copy(made, copy), by="ada").is_good
     assert home.service.verify(made.id, by="ada").is_good
+
+
+def test_one_of_unknown_origin_here_is_replaced_by_one_that_is_confirmed(
+    home: House, away: tuple[Backup, Path]
+) -> None:
+    made, copy = away
+    doubt = Fault(Reason.ORIGIN_NOT_CONFIRMED, {"name": "Home"})
+    verification = Verification.good([doubt], at=made.created_at)
+    unknown = replace(made, kind=Kind.UPLOAD, verification=verification)
+    assert home.service.adopt(made.id, from_copy(unknown, copy), by="ada").is_of_unknown_origin
+
+    here = home.service.adopt(made.id, from_copy(*away), by="ada")
+    assert here.is_of_unknown_origin
+    confirmed = home.service.adopt(made.id, from_copy(*away), by="ada", is_confirmed=True)
+    assert (confirmed.kind, confirmed.is_of_unknown_origin) == (Kind.MANUAL, False)
+    assert home.service.get(made.id) == confirmed
 
 
 def test_a_copy_that_is_damaged_or_of_another_backup_is_not_listed(

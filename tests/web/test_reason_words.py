@@ -62,7 +62,7 @@ def test_each_is_said_in_the_language_of_the_page(app: Flask, language: str) -> 
 def test_every_warning_before_a_restore_has_words() -> None:
     assert WARNING_WORDS.keys() == {
         Reason.DANGLING_ROWS, Reason.ROWS_BREAK_RULES, Reason.LEFT_OUT, Reason.WILL_GO,
-        Reason.WITHOUT_ADMIN,
+        Reason.WITHOUT_ADMIN, Reason.ORIGIN_NOT_CONFIRMED,
         Reason.FROM_FUTURE, Reason.LOG_APART, Reason.ODD_VALUES, Reason.ODD_SETTINGS,
         Reason.PASSWORDS_REMOVED, Reason.TOKENS_STAY_REVOKED, Reason.TOKENS_REMOVED,
         Reason.LATEST_UPLOAD, Reason.LATEST_EXTERNAL, Reason.LATEST_SAFETY,

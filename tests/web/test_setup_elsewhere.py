@@ -174,6 +174,32 @@ def test_what_the_page_showed_as_confirmed_is_downloaded_only_as_that(
     assert service.list() == []
 
 
+def test_a_copy_of_unknown_origin_keeps_its_warning_after_the_download(
+    guest: Visitor, service: BackupService, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key, id_ = lost
+    shutil.copytree(folder, tmp_path / "nas")
+    (path,) = (tmp_path / "nas").glob(f"launcher-*/launcher-{id_}.json")
+    facts = json.loads(path.read_text())
+    del facts["seal"], facts["proof"]
+    path.write_text(json.dumps({**facts, "seal": seal_of(facts)}))
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    choice = re.search(r'name="copy" value="([^"]+)"', found.text)[1]
+    action = re.search(r'action="([^"]+)"', found.text)[1].replace("&amp;", "&")
+    assert ended(service, operation_of(guest.send(action, copy=choice))).backup_id == id_
+
+    words = "Origin not confirmed: nothing shows that this copy of “Launcher” comes from its site."
+    assert words in text_of(guest.open(f"/setup/restore/{id_}?token={token}").text)
+    listed = text_of(guest.open(f"/setup?token={token}").text)
+    assert "Origin not confirmed Copy from another place ·" in listed
+    # The right copy of the same id is downloaded, and replaces it.
+    found = look(guest, token, service="folder", folder_path=str(folder), secret_kit=key)
+    choice = re.search(r'name="copy" value="([^"]+)" checked', found.text)[1]
+    action = re.search(r'action="([^"]+)"', found.text)[1].replace("&amp;", "&")
+    assert ended(service, operation_of(guest.send(action, copy=choice))).backup_id == id_
+    assert words not in text_of(guest.open(f"/setup/restore/{id_}?token={token}").text)
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

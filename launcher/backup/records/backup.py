@@ -40,6 +40,9 @@ _LATEST_RANKS = {
 }
 """Which kinds `latest` is taken from, the lowest that has a good one."""
 
+LASTING = frozenset({Reason.LEFT_OUT, Reason.ORIGIN_NOT_CONFIRMED})
+"""The warnings that no check of the bytes of a backup can find again."""
+
 _BEST, _WORST = (0, False, False), (3, False, False)
 
 BEFORE_KINDS = (Kind.SAFETY, Kind.UPGRADE)
@@ -104,6 +107,11 @@ class Verification:
         return read_fault(self.error, self.reason, self.details)
 
     @property
+    def lasting(self) -> Sequence[Fault]:
+        """The warnings that stay whatever another check finds."""
+        return [each for each in self.warnings if each.reason in LASTING]
+
+    @property
     def warnings(self) -> tuple[Fault, ...]:
         """What an admin should know of a good backup."""
         read = (read_fault(each.sentence, each.reason, each.details) for each in self.cautions)
@@ -157,6 +165,13 @@ class Backup:
     def is_good(self) -> bool:
         """Whether this backup is verified and not damaged."""
         return self.verification.state is State.VERIFIED
+
+    @property
+    def is_of_unknown_origin(self) -> bool:
+        """Whether it is a copy from another place that no key confirmed when it was downloaded."""
+        return any(
+            each.reason == Reason.ORIGIN_NOT_CONFIRMED for each in self.verification.cautions
+        )
 
     @property
     def has_admin(self) -> bool:

@@ -173,7 +173,7 @@ def _bring(
             with bars() as on_progress:
                 return bring(
                     place, site.id, each.id, identities,
-                    must_be_proved=bool(each.is_proved),
+                    must_be_proved=bool(each.is_proved), is_doubted=each.is_doubted,
                     backups=current_backups(), data_dir=current_config().data_dir,
                     by=typist(), on_progress=on_progress,
                 )  # fmt: skip

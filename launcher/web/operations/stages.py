@@ -89,7 +89,7 @@ def is_undoing(progress: Progress) -> bool:
 
 def is_dated(backup: Backup) -> bool:
     """Whether the time of a backup is that of its data, and not that of an upload."""
-    return backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
+    return backup.is_of_unknown_origin or backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
 
 
 def wait_words(size_bytes: int, *, shows_pages: bool) -> str:

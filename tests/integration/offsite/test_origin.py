@@ -13,7 +13,9 @@ import pytest
 
 from launcher.backup.errors import ManifestError
 from launcher.backup.manifest import seal_of
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.retention import KeepReason, RetentionPolicy
 from launcher.offsite.age import make_identity, read_identities
 from launcher.offsite.copy_manifest import read_copy_manifest
 from launcher.offsite.found import Doubt, FoundPlace, look, place_of
@@ -273,13 +275,51 @@ def test_a_copy_that_is_swapped_after_it_was_found_is_not_restored(
     def bring_it(*, must_be_proved: bool) -> Backup:
         return bring(
             place, site.id, copy.id, read_identities(kit.secret_key),
-            must_be_proved=must_be_proved, backups=bare.service, data_dir=bare.data, by="ada",
+            must_be_proved=must_be_proved, is_doubted=False,
+            backups=bare.service, data_dir=bare.data, by="ada",
         )  # fmt: skip
 
     with pytest.raises(ManifestError):
         bring_it(must_be_proved=True)
     assert bare.service.list() == []
     assert bring_it(must_be_proved=False).id == copy.id
+
+
+def test_a_copy_of_unknown_origin_comes_in_as_a_file_from_outside(
+    offsite: Offsite, nas: Destination, intruder: House, tmp_path: Path
+) -> None:
+    kit = offsite.service.keys.kit(site_name="Home")
+    forged = add_forged(intruder, offsite.there(nas))
+    found = look_there(nas, kit.secret_key)
+    new = Offsite(House(tmp_path / "new", clock=offsite.house.clock).fill(notes=1))
+
+    def bring_it(backup_id: str) -> Backup:
+        site, copy = found.find(backup_id)
+        return bring(
+            place_of(nas.service, nas.options, {}), site.id, copy.id,
+            read_identities(kit.secret_key), must_be_proved=bool(copy.is_proved),
+            is_doubted=copy.is_doubted, backups=new.house.service, data_dir=new.house.data,
+            by="ben",
+        )  # fmt: skip
+
+    foreign = bring_it(forged)
+    assert (foreign.id, foreign.kind, foreign.note) == (forged, Kind.UPLOAD, "Home")
+    assert foreign.created_by == "ben"
+    own = bring_it(ids(offsite, nas)[0])
+    assert own.kind is Kind.SCHEDULED
+    assert own.created_at < foreign.created_at
+    service = new.house.service
+    assert service.get("latest").id == own.id
+    verified = service.verify(forged, by="ben")
+    assert [each.reason for each in verified.verification.warnings] == [Reason.ORIGIN_NOT_CONFIRMED]
+    plan = service.plan(forged, by="ben")
+    assert [each.facts for each in plan.warnings] == [{"name": "Home"}]
+    reasons = {each.backup.id: each.reasons for each in service.plan_prune(RetentionPolicy())}
+    assert KeepReason.LAST_GOOD not in reasons[forged]
+    assert KeepReason.LAST_GOOD in reasons[own.id]
+    disk = new.add("Disk")
+    new.run(disk)
+    assert ids(new, disk) == [own.id]
 
 
 def test_keys_that_happen_to_be_here_say_nothing_of_a_site_without_any(

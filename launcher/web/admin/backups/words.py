@@ -62,7 +62,7 @@ def short_time(at: datetime, *, now: datetime, has_seconds: bool = False) -> str
 
 def page_title(backup: Backup, *, now: datetime) -> str:
     """Return the title of a backup: its moment, and of a file from outside that of its arrival."""
-    if backup.kind is Kind.UPLOAD:
+    if backup.kind is Kind.UPLOAD and not backup.is_of_unknown_origin:
         return _("File uploaded %(when)s", when=at_time(backup.created_at, now=now))
     if backup.kind is Kind.EXTERNAL:
         return _("File in the backup folder, dated %(when)s", when=day_and_time(backup.created_at))
@@ -84,6 +84,8 @@ def why(backup: Backup, names: Mapping[str, str]) -> str:
     who = names.get(backup.created_by) or actor_in_sentence(backup.created_by)
     if backup.kind is Kind.MANUAL and who:
         return _("Manual, by %(who)s", who=who)
+    if backup.is_of_unknown_origin:
+        return _("Copy from another place")
     if backup.kind is Kind.UPLOAD and who:
         return _("Uploaded by %(who)s", who=who)
     return str(KIND_WORDS[backup.kind])
