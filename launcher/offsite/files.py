@@ -30,6 +30,8 @@ MOST_TESTS = 3
 _LOCK_TIMEOUT_S = 10.0
 _PROCESS_LOCK_TIMEOUT_S = 1.0
 _WRITER = re.compile(r"[a-z0-9]{12}", re.ASCII)
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_SITE = re.compile(r"[a-z0-9]{0,40}", re.ASCII)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -163,7 +165,7 @@ class SettingsFile:
         if fingerprint is not None and fingerprint == self._seen:
             return self._read
         try:
-            found = decode(Destinations, parse(path.read_bytes()))
+            found = _checked(decode(Destinations, parse(path.read_bytes())))
         except FileNotFoundError:
             return Destinations()
         except (OSError, DecodeError) as error:
@@ -189,6 +191,15 @@ class SettingsFile:
                 text = json.dumps(encode(changed), indent=2, ensure_ascii=False) + "\n"
                 write_atomic(self._files.destinations, text.encode(), mode=0o600)
             return changed
+
+
+def _checked(found: Destinations) -> Destinations:
+    """Return the settings, whose names become parts of paths: someone may have edited the file."""
+    if not _SITE.fullmatch(found.site):
+        raise DecodeError("the site is no name that Launcher made")
+    if not all(_ID.fullmatch(each.id) for each in found.destinations):
+        raise DecodeError("the id of a destination is no name that Launcher made")
+    return found
 
 
 def new_site() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,26 @@ def test_a_damaged_file_is_said_and_never_overwritten(offsite: Offsite) -> None:
         assert refused.value.code == "file_unreadable"
     assert offsite.files.destinations.read_text() == damaged
     assert service.status(offsite.site).is_unreadable
+
+
+@pytest.mark.parametrize("edited", ["../../victim", "", "/etc/x", "Nas", "nas\n", "-"])
+def test_an_edited_id_or_site_that_would_be_a_path_is_refused(
+    offsite: Offsite, edited: str
+) -> None:
+    added = offsite.add()
+    victim = offsite.files.data_dir.parent / "victim.json"
+    victim.write_text("{}")
+    entered = json.loads(offsite.files.destinations.read_text())
+    of_id = {**entered, "destinations": [{**entered["destinations"][0], "id": edited}]}
+    for damaged, destination_id in ((of_id, edited), ({**entered, "site": edited}, added.id)):
+        if damaged == {**entered, "site": ""}:
+            continue  # that is one which no destination has made yet
+        offsite.files.destinations.write_text(json.dumps(damaged))
+        with pytest.raises(OffsiteError) as refused:
+            offsite.open().remove(destination_id, by="ada")
+        assert refused.value.code == "file_unreadable"
+        assert json.loads(offsite.files.destinations.read_text()) == damaged
+    assert victim.exists()
 
 
 _ADDS = """
