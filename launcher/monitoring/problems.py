@@ -683,7 +683,7 @@ def _copy_facts(offsite: OffsiteStatus) -> Mapping[str, object]:
         "places": offsite.places.places,
         "off_site": offsite.places.off_site,
         "on_one_disk": offsite.places.on_one_disk,
-        "newest_elsewhere_at": offsite.newest_at,
+        "newest_elsewhere_at": offsite.places.newest_at,
         "kit": offsite.kit.value,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,23 +145,23 @@ class StandingReader:
         own = [each for each in listing.backups if each.kind in OWN_KINDS]
         newest = next(iter(good_ones(own, now=now)), None)
         here = 0 if newest is None else 1
-        holders = [each for each in found if _holds(each, newest, now=now)]
         devices = {device_of(self._files.data_dir)}
         if newest is not None:
             devices.add(device_of(self._backups.store_path))
-        others = 0
-        for each in holders:
-            if each.destination.place is not Place.THIS_SERVER:
-                others += 1
-            elif (device := _folder_device(each.destination)) is not None:
-                devices.add(device)
-        copies = here + len(holders)
-        places = len(devices) + others if copies else 0
+        elsewhere = [
+            each.newest_good.backup.created_at
+            for each in found
+            if each.newest_good and not _is_here(each, devices)
+        ]
+        holders = [each for each in found if _holds(each, newest, now=now)]
+        counted = [each for each in holders if not _lags(each, newest)]
+        copies = here + len(counted)
         return Places(
             copies=copies,
-            places=places,
-            off_site=sum(each.destination.place is Place.OFF_SITE for each in holders),
-            on_one_disk=places <= 1,
+            places=_places_of(counted, devices) if copies else 0,
+            off_site=sum(each.destination.place is Place.OFF_SITE for each in counted),
+            on_one_disk=_places_of(holders, devices) <= 1,
+            newest_at=max(elsewhere, default=None),
         )
 
 
@@ -273,6 +273,34 @@ def _holds(status: DestinationStatus, newest: Backup | None, *, now: datetime) -
         return False
     is_newest = newest is not None and copy.id == newest.id
     return is_newest or status.stale_at is None or now < status.stale_at
+
+
+def _lags(status: DestinationStatus, newest: Backup | None) -> bool:
+    """Whether the newest backup does not come to a destination for now: it is paused, or fails."""
+    if not status.owed or (newest and status.newest_good and status.newest_good.id == newest.id):
+        return False
+    return status.destination.paused or status.trouble is not None
+
+
+def _places_of(holders: Iterable[DestinationStatus], devices: set[int | None]) -> int:
+    """Return in how many places copies are that are also on these devices of this server."""
+    found, others = set(devices), 0
+    for each in holders:
+        if each.destination.place is not Place.THIS_SERVER:
+            others += 1
+        elif (device := _folder_device(each.destination)) is not None:
+            found.add(device)
+    return len(found) + others
+
+
+def _is_here(status: DestinationStatus, devices: set[int | None]) -> bool:
+    """Whether a destination is no other place than these devices of this server."""
+    if status.trouble is not None and status.trouble.trouble in _NO_PLACE:
+        return True
+    if status.destination.place is not Place.THIS_SERVER:
+        return False
+    device = _folder_device(status.destination)
+    return device is None or device in devices
 
 
 def _folder_device(destination: Destination) -> int | None:

@@ -13,6 +13,7 @@ from launcher.offsite.records import (
     Destinations,
     LastTrouble,
     Ledger,
+    OneDisk,
     Service,
     StoredCopy,
 )
@@ -118,20 +119,23 @@ class Places:
     """Where the data is safe: 3 copies, 2 places, one off-site.
 
     A destination counts while its newest good copy is new enough, so that the sum stays the same
-    in the minutes between a backup and its copy.
+    in the minutes between a backup and its copy. One that is paused or fails, while copies are
+    owed to it, does not count.
 
     Attributes:
         copies: the newest good backup here and one at each destination; 0 where there is none.
         places: on how many devices they are: this server's disk is one, a store on another disk
             and each destination that is not on this server are others.
         off_site: how many of them are off-site.
-        on_one_disk: all copies would be lost with one disk.
+        on_one_disk: all copies that are new enough would be lost with one disk.
+        newest_at: the time of the newest backup with a good copy in another place, None without.
     """
 
     copies: int = 0
     places: int = 0
     off_site: int = 0
     on_one_disk: bool = True
+    newest_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +155,11 @@ class OffsiteStatus:
         """Return the status of one destination, None where there is none of this id."""
         return next((d for d in self.destinations if d.destination.id == destination_id), None)
 
-    @property
-    def newest_at(self) -> datetime | None:
-        """The time of the newest backup with a good copy at any destination, None without one."""
-        found = [each.newest_good for each in self.destinations if each.newest_good]
-        return max((each.backup.created_at for each in found), default=None)
+    def accepted(self, now: datetime) -> OneDisk | None:
+        """Return who accepted that all copies are on one disk, None once the time is over."""
+        one_disk = self.settings.one_disk
+        is_over = one_disk is not None and one_disk.until is not None and one_disk.until <= now
+        return None if is_over else one_disk
 
     def places_of(self, backup_id: str) -> Sequence[tuple[Destination, StoredCopy]]:
         """Return the copies of one backup, in the order of the destinations."""

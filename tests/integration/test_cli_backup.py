@@ -471,6 +471,7 @@ def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask:
     flask("create")
     told = flask("status").stdout
     assert told.startswith("Safe.")
+    assert "all copies are on one disk" in told
     facts = json.loads(flask("status", "--json").stdout)
     assert (facts["severity"], facts["headline"], facts["is_stale"]) == ("ok", "recent_good", False)
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}

@@ -142,6 +142,9 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
             f"Running:          {OPERATIONS[running.verb]} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
+    if _is_on_one_disk(snapshot):
+        put("all copies are on one disk: `flask destination add` adds another place",
+            lead=f"{click.style('note:', fg='yellow'):<18}")  # fmt: skip
     for problem in findings.problems:
         severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
         causes = explains(findings.problems, problem)
@@ -149,9 +152,17 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         put(f"{_problem(problem, now)}{because}", lead=f"{severity:<18}")
 
 
+def _is_on_one_disk(snapshot: Snapshot) -> bool:
+    """Whether the panel says that one disk would take everything, and no admin accepted that."""
+    offsite = snapshot.offsite
+    if offsite is None or snapshot.last_good is None:
+        return False
+    return offsite.places.on_one_disk and offsite.accepted(snapshot.now) is None
+
+
 def _copies(offsite: OffsiteStatus, now: datetime) -> str:
     """Return in how many places a recent good backup is, and how old the newest elsewhere is."""
-    newest_at = offsite.newest_at
+    newest_at = offsite.places.newest_at
     newest = f"; newest copy elsewhere: {long(now - newest_at)} old" if newest_at else ""
     return f"{places_words(offsite.places)}{newest}"
 

@@ -325,14 +325,20 @@ def test_places_count_devices_and_copies_that_are_new_enough(
     offsite.run(same_disk)
     places = offsite.status().places
     assert (places.copies, places.places, places.off_site, places.on_one_disk) == (2, 1, 0, True)
+    assert places.newest_at is None
     for each in (box, cloud):
         offsite.run(each)
     places = offsite.status().places
     assert (places.copies, places.places, places.off_site, places.on_one_disk) == (4, 3, 1, False)
-    offsite.house.create()
+    newest = offsite.house.create()
     assert offsite.status().places == places
+    offsite.service.change(replace(cloud, paused=True), by="ada")
+    places = offsite.status().places
+    assert (places.copies, places.places, places.off_site, places.on_one_disk) == (3, 2, 0, False)
+    offsite.run(box)
+    assert offsite.status().places.newest_at == newest.created_at
     offsite.house.clock.now += timedelta(days=3)
-    assert offsite.status().places.copies == 1
+    assert offsite.status().places.copies == 2
 
 
 def test_copies_on_the_disk_of_the_data_are_no_other_place(offsite: Offsite) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from launcher.backup.records.backup import Backup
@@ -60,7 +59,7 @@ def elsewhere(snapshot: Snapshot) -> Elsewhere:
     if status is None:
         return Elsewhere()
     places = status.places
-    accepted = _accepted(status.settings.one_disk, now)
+    accepted = status.accepted(now)
     is_one_disk = places.on_one_disk and snapshot.last_good is not None
     has_words = bool(status.destinations) or (is_one_disk and accepted is not None)
     rows = [shown_destination(each, now=now) for each in status.destinations]
@@ -74,12 +73,6 @@ def elsewhere(snapshot: Snapshot) -> Elsewhere:
         accepted_by=_name_of(accepted.by) if accepted else "",
         poll_s=2 if any(each.work for each in rows) else 0,
     )
-
-
-def _accepted(one_disk: OneDisk | None, now: datetime) -> OneDisk | None:
-    """Return what was accepted, None once its time is over."""
-    is_over = one_disk is not None and one_disk.until is not None and one_disk.until <= now
-    return None if is_over else one_disk
 
 
 def _name_of(by: str) -> str:
