@@ -56,7 +56,7 @@ def download_copy(
         require_space(target.parent, needed_bytes(copy) + SPARE_BYTES, what="downloading a copy")
     try:
         with disk_errors("download a copy"):
-            remote.get(copy.name, received, on_bytes=on_bytes)
+            remote.get(copy.name, received, on_bytes=_bounded(copy, on_bytes))
             _compare(received, copy)
         if received != target:
             _decrypt(received, target, copy, identities)
@@ -66,6 +66,17 @@ def download_copy(
     finally:
         if received != target:
             discard(received)
+
+
+def _bounded(copy: StoredCopy, on_bytes: OnBytes) -> OnBytes:
+    """Return what gets the progress, and ends the download of more bytes than were written."""
+
+    def bounded(done: int, total: int) -> None:
+        if max(done, total) > copy.size_bytes:
+            raise RemoteError(Trouble.DIFFERENT, name=copy.name)
+        on_bytes(done, total)
+
+    return bounded
 
 
 def _compare(received: Path, copy: StoredCopy) -> None:

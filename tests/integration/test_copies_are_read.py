@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -31,6 +32,7 @@ class Shelf:
     folder: Path
     fetched: list[str] = field(default_factory=list)
     refuses: Trouble | None = None
+    is_endless: bool = False
 
     def get(self, name: str, target: Path, *, on_bytes: OnBytes) -> None:
         """Write the object into the new file `target`."""
@@ -40,7 +42,11 @@ class Shelf:
         if not (self.folder / name).exists():
             raise RemoteError(Trouble.NOT_THERE, name=name)
         shutil.copyfile(self.folder / name, target)
-        on_bytes(1, 1)
+        size_bytes = target.stat().st_size
+        on_bytes(size_bytes, size_bytes)
+        if self.is_endless:
+            on_bytes(size_bytes + 1, size_bytes)
+            raise OSError(errno.ENOSPC, "the disk here is full")
 
 
 @dataclass
@@ -147,6 +153,16 @@ def test_a_copy_that_is_not_encrypted_is_read_as_well(reading: Reading) -> None:
     copy = reading.add(recipients=frozenset())
     assert reading.read() == [copy.name]
     assert reading.of(copy).read_at is not None
+
+
+def test_a_copy_without_end_is_damaged_and_fills_no_disk(reading: Reading) -> None:
+    copy = reading.add()
+    reading.shelf.is_endless = True
+    reading.read()
+    assert (reading.of(copy).state, reading.of(copy).trouble) == (
+        CopyState.DAMAGED,
+        Trouble.DIFFERENT,
+    )
 
 
 @pytest.mark.parametrize("is_encrypted", [True, False])
