@@ -196,9 +196,9 @@ class SettingsFile:
 def _checked(found: Destinations) -> Destinations:
     """Return the settings, whose names become parts of paths: someone may have edited the file."""
     if not _SITE.fullmatch(found.site):
-        raise DecodeError("the site is no name that Launcher made")
+        raise DecodeError("the site has characters other than a-z and 0-9")
     if not all(_ID.fullmatch(each.id) for each in found.destinations):
-        raise DecodeError("the id of a destination is no name that Launcher made")
+        raise DecodeError("the id of a destination has characters other than a-z, 0-9 and -")
     return found
 
 
