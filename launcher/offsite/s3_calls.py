@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import OK
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -153,13 +154,16 @@ class Calls:
 
     def _connect(self, destination: Destination, silent_s: float) -> Any:
         client = new_client(destination, silent_s=silent_s)
-        client.meta.events.register("after-call.s3", self._read_clock)
+        client.meta.events.register("after-call.s3", self._read_answer)
         # Between these two a request is signed, for which its body is read as well.
         client.meta.events.register_first("request-created.s3", self._is_prepared)
         client.meta.events.register_last("request-created.s3", self._is_sent)
         return client
 
-    def _read_clock(self, http_response: Any, **_more: object) -> None:
+    def _read_answer(self, http_response: Any, parsed: Any, **_more: object) -> None:
+        status = http_response.raw.status
+        if status == OK and parsed.get("Error", {}).get("Code") == "500":
+            parsed["ResponseMetadata"]["HTTPStatusCode"] = status  # boto says 500 of no XML as well
         with contextlib.suppress(ValueError, TypeError):
             there = parsedate_to_datetime(http_response.headers.get("date", ""))
             self.clock_apart_s = (there - datetime.now(UTC)).total_seconds()
