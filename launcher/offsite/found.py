@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 
 from launcher.backup.records.backup import CLOCK_TOLERANCE, Kind
 from launcher.backup.records.ids import BackupId, moment_of
@@ -28,6 +29,7 @@ from launcher.offsite.object_names import site_of
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, Service
 from launcher.offsite.remote import Remote
+from launcher.offsite.troubles import RemoteError, Trouble
 
 _PLACE_ID = "-"
 MOST_READ = 30
@@ -104,9 +106,22 @@ class FoundSite:
     @property
     def doubted(self) -> Sequence[FoundCopy]:
         """The copies that are passed over: usable, read, and newer than those to be trusted."""
-        newest = self.trusted[0].created_at if self.trusted else None
         doubted = [each for each in self.usable if each.doubt not in {None, Doubt.NOT_READ}]
-        return [each for each in doubted if newest is None or each.created_at >= newest]
+        return [each for each in doubted if self._is_newer(each)]
+
+    @property
+    def closed(self) -> Sequence[FoundCopy]:
+        """The copies that no given key opens and that are newer than those to be trusted."""
+        closed = (each for each in self.copies if each.is_whole and each.opens is False)
+        return [each for each in closed if self._is_newer(each)]
+
+    @property
+    def incomplete(self) -> Sequence[FoundCopy]:
+        """The copies that are passed over because they are not whole, or their manifest is not."""
+        return [each for each in self.copies if not each.is_whole and self._is_newer(each)]
+
+    def _is_newer(self, copy: FoundCopy) -> bool:
+        return not self.trusted or copy.created_at >= self.trusted[0].created_at
 
     @property
     def is_proved(self) -> bool:
@@ -131,21 +146,23 @@ class FoundPlace:
         """The newest copy that may be brought back without being chosen, None where none is.
 
         Of several sites, one with encrypted copies comes first: anyone can add a site. With keys,
-        only copies are here that they prove.
+        only copies are here that they prove. A site with newer copies that need another key has
+        none: its older data is taken by choice alone.
         """
-        found = [(site, each) for site in self.sites for each in site.trusted[:1]]
+        open_ = (site for site in self.sites if not site.closed)
+        found = [(site, each) for site in open_ for each in site.trusted[:1]]
         return max(found, key=lambda it: (bool(it[1].recipients), it[1].created_at), default=None)
 
     @property
     def is_unproved(self) -> bool:
         """Whether the keys that were given open copies and prove none of any site."""
-        return self.newest is None and any(each.is_unproved for each in self.sites)
+        is_any_trusted = any(each.trusted for each in self.sites)
+        return not is_any_trusted and any(each.is_unproved for each in self.sites)
 
     @property
     def needed(self) -> str:
         """The public keys of copies that no given key opens, "" where there is none."""
-        closed = [each for site in self.sites for each in site.copies if each.opens is False]
-        return " or ".join(sorted({key for each in closed for key in each.recipients}))
+        return keys_of([each for site in self.sites for each in site.copies])
 
     def find(self, backup_id: str, site_id: str = "") -> tuple[FoundSite, FoundCopy]:
         """Return one copy.
@@ -158,6 +175,12 @@ class FoundPlace:
                 if each.id == backup_id and site_id in {"", site.id}:
                     return site, each
         raise OffsiteError("copy_not_found", backup_id=backup_id)
+
+
+def keys_of(copies: Sequence[FoundCopy]) -> str:
+    """Return the public keys of those that no given key opens, "" where there is none."""
+    closed = [each for each in copies if each.opens is False]
+    return " or ".join(sorted({key for each in closed for key in each.recipients}))
 
 
 def place_of(
@@ -194,11 +217,13 @@ def look(
         backup_id: the copy that was chosen.
 
     Raises:
-        RemoteError
+        RemoteError: `NOT_THERE` also where a folder does not exist that a copy would make.
         OffsiteError: `no_copies`.
     """
     with contextlib.closing(open_remote(place)) as remote:
         ids = [each for each in remote.list_sites() if site_id in {"", each}]
+    if not ids:
+        _require_folder(place)
     found = []
     for each in ids:
         with contextlib.closing(open_remote(place, site=each)) as remote:
@@ -208,6 +233,12 @@ def look(
         raise OffsiteError("no_copies")
     sites.sort(key=lambda site: site.copies[0].created_at, reverse=True)
     return FoundPlace(tuple(sites))
+
+
+def _require_folder(place: Destination) -> None:
+    path = place.options.get("path", "")
+    if place.service is Service.FOLDER and not Path(path).exists():
+        raise RemoteError(Trouble.NOT_THERE, name=path)
 
 
 @dataclass(frozen=True)

@@ -279,6 +279,38 @@ def test_the_key_of_another_recipient_restores_only_what_is_chosen(
     assert bare("backup", "recover", disk, *key, "--copy", newer).stdout.strip() == newer
 
 
+def test_an_old_kit_takes_the_older_copy_only_when_it_is_chosen(
+    flask: Run, bare: Run, copied: str, disk: str, tmp_path: Path
+) -> None:
+    kit = ("--key-file", str(tmp_path / "kit.txt"))
+    flask("recovery-kit", "new-key", "--yes")
+    newer = flask("backup", "create").stdout.strip()
+    flask("destination", "copy", "disk", "--wait")
+    listed = bare("backup", "recover", disk, "--list", *kit)
+    said = {each.split()[2]: each for each in listed.stdout.splitlines()[1:]}
+    assert said[newer].endswith("needs another key")
+    assert said[copied].endswith("opens, origin confirmed, newest that opens")
+    assert "1 newer copy needs the secret key of age1" in listed.stderr
+    assert "encrypted" in bare("backup", "recover", disk, "--list").stdout.splitlines()[1]
+
+    refused = bare("backup", "recover", disk, *kit, expect=23).stderr
+    assert "Error: 1 newer copy needs the secret key of age1" in refused
+    assert f"--copy {copied}" in refused
+    assert not (tmp_path / "bare" / "launcher.db").exists()
+    assert bare("backup", "recover", disk, *kit, "--copy", copied).stdout.strip() == copied
+
+
+def test_a_copy_that_is_not_whole_is_named_when_it_is_passed_over(
+    bare: Run, copied: str, disk: str, tmp_path: Path
+) -> None:
+    (folder,) = Path(disk).glob("launcher-*")
+    (folder / "launcher-20990101T000000Z-f2f2f2.json").write_text("{}")
+    done = bare("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    assert done.stdout.strip() == copied
+    passed = "Passing over 20990101T000000Z-f2f2f2: incomplete or damaged."
+    assert passed in done.stderr.splitlines()
+
+
 def test_a_copy_from_the_future_is_only_taken_when_it_is_chosen(
     bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +336,7 @@ def test_each_way_to_fail_has_its_code_and_says_what_to_do(
     kit = tmp_path / "kit.txt"
     assert "no copies were found there" in fails(str(tmp_path / "disk" / "lost+found"), code=13)
     assert "is not there" in fails(str(tmp_path / "nowhere" / "launcher"), code=22)
+    assert f"{tmp_path}/nowhere is not there" in fails(str(tmp_path / "nowhere"), code=22)
     assert "They need the secret key of age1" in fails(disk, code=23)
     other = tmp_path / "other.txt"
     other.write_text("AGE-SECRET-KEY-1" + "Q" * 58)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -105,14 +106,22 @@ class Offsite:
         return found
 
 
-def put_of_intruder(folder: Path, backup: Backup, data: bytes, *, is_encrypted: bool = True) -> str:
+def put_of_intruder(
+    folder: Path,
+    backup: Backup,
+    data: bytes,
+    *,
+    is_encrypted: bool = True,
+    recipients: Collection[str] = (),
+) -> str:
     """Put a backup of someone else among the copies of a site, and return its id.
 
+    It is encrypted for the keys of the site, or for `recipients`.
     Anyone who can write there can: the public keys, the site and the writer are in clear.
     """
     path = min(folder.glob("launcher-*.json"))
     seen = read_copy_manifest(path.read_bytes(), name=path.name)
-    recipients = seen.recipients if is_encrypted else frozenset()
+    recipients = frozenset(recipients or seen.recipients) if is_encrypted else frozenset()
     if is_encrypted:
         encrypted = BytesIO()
         encrypt(BytesIO(data), encrypted, recipients)
@@ -129,7 +138,12 @@ def put_of_intruder(folder: Path, backup: Backup, data: bytes, *, is_encrypted: 
 
 
 def put_forged(
-    folder: Path, key: str, *, later: timedelta = timedelta(minutes=1), is_encrypted: bool = False
+    folder: Path,
+    key: str,
+    *,
+    later: timedelta = timedelta(minutes=1),
+    is_encrypted: bool = False,
+    recipients: Collection[str] = (),
 ) -> str:
     """Put a newer copy that holds nothing beside the only one, and return its id.
 
@@ -143,4 +157,4 @@ def put_forged(
     id_ = parse_backup_id(f"{at:%Y%m%dT%H%M%SZ}-f2f2f2")
     file = replace(backup.file, name=stored_name(id_, backup.file.encoding))
     forged = replace(backup, id=id_, created_at=at, file=file)
-    return put_of_intruder(folder, forged, b"bad", is_encrypted=is_encrypted)
+    return put_of_intruder(folder, forged, b"bad", is_encrypted=is_encrypted, recipients=recipients)

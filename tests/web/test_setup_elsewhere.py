@@ -21,6 +21,7 @@ from launcher.backup.manifest import seal_of
 from launcher.backup.records.operation import Outcome
 from launcher.current import current_backups, current_offsite
 from launcher.models import Role
+from launcher.offsite.age import make_identity
 from launcher.offsite.copying import run_destination
 from launcher.offsite.records import Destination, Place, Service
 from launcher.settings.table import SiteSettings
@@ -114,6 +115,19 @@ def test_without_its_key_a_copy_is_listed_and_cannot_be_chosen(
     assert "The copies need the key age1" in text_of(found.text)
     assert "Needs another key" in found.text
     assert "Download copy" not in found.text
+
+
+def test_where_newer_copies_need_another_key_none_is_selected(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key, id_ = lost
+    shutil.copytree(folder, tmp_path / "nas")
+    (of_site,) = (tmp_path / "nas").glob("launcher-*")
+    put_forged(of_site, key, is_encrypted=True, recipients={make_identity().public_key})
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    assert "checked" not in found.text
+    assert re.search(rf'value="\w+/{id_}" required>', found.text)
+    assert "“Needs another key”: no key that you entered opens such a copy." in found.text
 
 
 @pytest.mark.parametrize("is_encrypted", [True, False])

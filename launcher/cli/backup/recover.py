@@ -26,7 +26,7 @@ from launcher.current import current_backups, current_config
 from launcher.offsite.age import Identity, read_identities
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import OffsiteFiles
-from launcher.offsite.found import Doubt, FoundCopy, FoundPlace, FoundSite, look, place_of
+from launcher.offsite.found import Doubt, FoundCopy, FoundPlace, FoundSite, keys_of, look, place_of
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.records import Destination
 from launcher.offsite.recover import bring
@@ -37,6 +37,8 @@ _DOUBTS: Mapping[Doubt | None, str] = {
     Doubt.NOT_ENCRYPTED: "not encrypted, although the others are",
     Doubt.FROM_FUTURE: "dated in the future by the clock here",
 }
+_NAMED = 5
+"""So many incomplete copies are named."""
 _NONE_CONFIRMED = "no copy there is confirmed to come from the holder of this key"
 _CONFIRMED_BY = (
     "The key of an additional recipient opens copies and cannot confirm them. Use the recovery kit"
@@ -142,7 +144,8 @@ def _identities(key_file: Path | None) -> tuple[Identity, ...]:
 def _opens(found: FoundPlace, copy_id: str) -> bool:
     """Whether a copy that may be taken opens with the keys that are here."""
     copies = [each for site in found.sites for each in site.copies]
-    return found.newest is not None or any(each.id == copy_id and each.opens for each in copies)
+    is_any_trusted = any(each.trusted for each in found.sites)
+    return is_any_trusted or any(each.id == copy_id and each.opens for each in copies)
 
 
 def _asked_key(found: FoundPlace) -> tuple[Identity, ...]:
@@ -164,6 +167,11 @@ def _bring(
     if not copy_id:
         for passed in site.doubted:
             say(f"Passing over {passed.id}: {_DOUBTS[passed.doubt]}. --copy {passed.id} takes it.")
+        if ids := [str(each.id) for each in site.incomplete]:
+            more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+            say(f"Passing over {', '.join(ids[:_NAMED])}{more}: incomplete or damaged.")
+        if site.closed and candidates:
+            raise _older(site)
     for each in candidates:
         if each.doubt:
             say(f"The copy {each.id} is {_DOUBTS[each.doubt]}.")
@@ -215,6 +223,22 @@ def _site_words(site: FoundSite) -> str:
     return f"{name}, origin confirmed" if site.is_proved else name
 
 
+def _older(site: FoundSite) -> Exception:
+    """Return why none is taken: the newest that can be opened is not the newest there."""
+    from launcher.cli.offsite_failures import NotOpenedFailure  # noqa: PLC0415  (SQLAlchemy)
+
+    id_, at = site.trusted[0].id, moment(site.trusted[0].created_at)
+    hint = f"Use the newer recovery kit, or take the copy of {at} with --copy {id_}."
+    return NotOpenedFailure(_newer_closed(site), hint=hint)
+
+
+def _newer_closed(site: FoundSite) -> str:
+    count = len(site.closed)
+    needing = "1 newer copy needs" if count == 1 else f"{count} newer copies need"
+    newest = moment(site.closed[0].created_at)
+    return f"{needing} the secret key of {keys_of(site.closed)} (newest: {newest})"
+
+
 def _refused(message: str, hint: str) -> Exception:
     from launcher.cli.failures import UsageFailure  # noqa: PLC0415  (SQLAlchemy)
 
@@ -231,11 +255,13 @@ def _show(found: FoundPlace, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    newest = found.newest
+    newest = found.newest[1] if found.newest else None
     rows = [("SITE", "NAME", "ID", "CREATED", "TYPE", "SIZE", "STATUS")]
     for site in found.sites:
         for each in site.copies:
-            status = _status(each) + (", newest" if newest and newest[1] is each else "")
+            is_newest_open = site.closed and each in site.trusted[:1]
+            mark = ", newest" if each is newest else ", newest that opens" if is_newest_open else ""
+            status = _status(each) + mark
             rows.append(
                 (
                     site.id,
@@ -250,6 +276,10 @@ def _show(found: FoundPlace, *, as_json: bool) -> None:
     print_table(rows)
     if found.is_unproved:
         say(f"{_NONE_CONFIRMED.capitalize()}. {_CONFIRMED_BY}")
+    elif newest is None and any(each.trusted for each in found.sites):
+        for site in found.sites:
+            if site.closed and site.trusted:
+                say(f"{_newer_closed(site)}. Give the newer recovery kit with --key-file.")
     elif newest is None and found.needed:
         say(f"No key opens these copies. They need the secret key of {found.needed}.")
         say("Give the recovery kit with --key-file.")
@@ -261,7 +291,7 @@ def _status(copy: FoundCopy) -> str:
     if copy.opens is None:
         return "not read"
     if not copy.opens:
-        return "another key"
+        return "encrypted" if copy.is_proved is None else "needs another key"
     if copy.is_proved is False:
         return "opens, origin not confirmed"
     words = _DOUBTS[copy.doubt] if copy.doubt else "opens"
