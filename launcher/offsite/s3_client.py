@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, InvalidRegionError
 
 from launcher.offsite.records import Destination
+from launcher.offsite.s3_answers import BoundedSession
 from launcher.offsite.s3_options import endpoint_of
 from launcher.offsite.s3_upload import PARTS_AT_ONCE
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -34,12 +35,12 @@ def new_client(destination: Destination, *, silent_s: float) -> Any:
     Raises:
         RemoteError: `WRONG_OPTIONS`.
     """
-    options, endpoint = destination.options, endpoint_of(destination.options)
+    options, address = destination.options, endpoint_of(destination.options)
     try:
-        return _session().create_client(
+        client = _session().create_client(
             "s3",
-            region_name=options.get("region", "") or region_of_host(endpoint) or "us-east-1",
-            endpoint_url=endpoint or None,
+            region_name=options.get("region", "") or region_of_host(address) or "us-east-1",
+            endpoint_url=address or None,
             verify=options.get("ca_file") or authorities(),
             aws_access_key_id=destination.secrets["key_id"],
             aws_secret_access_key=destination.secrets["secret"],
@@ -50,13 +51,16 @@ def new_client(destination: Destination, *, silent_s: float) -> Any:
                 max_pool_connections=PARTS_AT_ONCE,
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
-                s3={"addressing_style": _style(options.get("path_style", ""), endpoint)},
+                s3={"addressing_style": _style(options.get("path_style", ""), address)},
             ),
         )
     except InvalidRegionError:
         raise RemoteError(Trouble.WRONG_OPTIONS, option="region") from None
     except (BotoCoreError, ValueError):
         raise RemoteError(Trouble.WRONG_OPTIONS, option="endpoint") from None
+    endpoint = client._endpoint  # noqa: SLF001 (boto takes no session of ours)
+    endpoint.http_session = BoundedSession(endpoint.http_session)
+    return client
 
 
 @cache

@@ -569,6 +569,27 @@ def test_a_listing_that_never_ends_or_lacks_a_field_is_given_up(answer: str) -> 
         assert len(server.heads) <= 2
 
 
+def test_an_answer_without_end_is_given_up_and_fills_no_memory(tmp_path: Path) -> None:
+    sent = []
+
+    def flood(visit: Visit) -> None:
+        status = b"403 Forbidden" if b".db" in visit.head else b"200 OK"
+        visit.send(b"HTTP/1.1 " + status + b"\r\n\r\n<ListBucketResult>")
+        for _ in range(1000):  # 64 MB are enough
+            visit.send(b"<Contents/>  \n" * 4681)
+            sent.append(1)
+
+    with serving(flood) as server:
+        remote = open_remote(at(server.url), site=SITE)
+        for call in (lambda: list(remote.list()), lambda: read(remote, "copy.db", tmp_path)):
+            with failing(Trouble.NO_ANSWER_KNOWN) as errors:
+                call()
+            assert errors[0].facts == {"detail": "an answer without end"}
+        assert len(server.heads) == 2  # none was asked for again
+        assert len(sent) < 2 * 400
+        remote.close()
+
+
 def test_a_listing_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     def page(visit: Visit) -> None:
         found = re.search(rb"continuation-token=(\d+)", visit.head)
