@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,27 @@ def test_a_backup_that_is_only_elsewhere_is_downloaded_and_leads_to_its_plan(
     expect(page.locator("#restore")).to_be_visible()
     with app.app_context():
         assert backup.id in current_backups().listing().by_id
+
+
+def test_a_long_name_of_a_place_fits_on_a_telephone(
+    as_ada: Callable[..., Page], app: Flask, home: Home, folder: Path
+) -> None:
+    with app.app_context():
+        backup = current_backups().create(by="ada")
+        current_backups().create(by="ada")
+    known = add_folder(app, folder)
+    home.server.command("destination", "copy", known.id, "--wait")
+    with app.app_context():
+        current_backups().delete([backup.id], by="ada")
+        long = replace(known, name="Other disk, second folder and SeaweedFS")
+        current_offsite().change(long, by="ada")
+
+    page = as_ada("/admin/backups", width=390, locale="de")
+
+    expect(page.locator(f"#only-{backup.id} .state")).to_contain_text("Nur noch bei")
+    assert page.locator(f"#only-{backup.id} .state").evaluate(
+        "each => each.getBoundingClientRect().right <= innerWidth"
+    )
 
 
 @pytest.mark.parametrize("width", [390, 1280])
