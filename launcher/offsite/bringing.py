@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from launcher.background import follow_tokens
 from launcher.background.process import BEGUN, StartReply, launch, read_request, refusal
 from launcher.background.service import Installation, build_backups, installation_of
 from launcher.backup.errors import BackupError
@@ -26,8 +24,6 @@ class CopyWanted:
 
     `is_proved` says that the key proved it when it was found, so that it has to prove it again;
     `is_doubted` is that of the copy that was found.
-    `token` is that of a file in `folder` (see `follow_tokens`), which is removed once the copy is
-    here.
     """
 
     place: Destination
@@ -36,8 +32,6 @@ class CopyWanted:
     key: str = field(default="", repr=False)
     is_proved: bool = False
     is_doubted: bool = False
-    folder: Path | None = None
-    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +78,6 @@ def main() -> None:
             on_progress=lambda _progress: reply.begun(),
             operation_id=order.operation_id,
         )
-        if wanted.folder:
-            follow_tokens.forget(wanted.folder, wanted.token)
     except BackupError as error:
         # How an operation ended that has begun is in the journal.
         if backups.operation(order.operation_id):

@@ -1,8 +1,9 @@
 """The first start of a new server with a copy from another place.
 
 The one-time setup link allows to look for copies in a place, and to download one. What was entered
-is in a file of this server, with its secrets, until a copy was downloaded, and for an hour at most:
-no page and no address has them. From there on it is a restore like that of an upload.
+is in a file of this server, with its secrets, until the setup is over, and for an hour at most: no
+page and no address has them. So another copy can be chosen after a download. From there on it is a
+restore like that of an upload.
 """
 
 from __future__ import annotations
@@ -155,10 +156,9 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
     if here and here.is_good and not (copy.is_proved and here.is_of_unknown_origin):
         address = url_for("setup_restore.show_plan", backup_id=copy.id, token=token)
         return redirect(address, 303)
-    follower = Follower(current_appearance(), holder=None, setup_token=token)
-    folder = current_config().recovering_dir
+    follower = Follower(current_appearance(), holder=None, setup_token=token, search=key)
     wanted = CopyWanted(
-        kept.place, site.id, copy.id, kept.key, bool(copy.is_proved), copy.is_doubted, folder, key
+        kept.place, site.id, copy.id, kept.key, bool(copy.is_proved), copy.is_doubted
     )
     release()
     with followed(submission, follower) as address:

@@ -30,11 +30,13 @@ class Follower:
     Attributes:
         holder: the session that began it, None at the setup of a new server.
         setup_token: what opens that setup, else "".
+        search: the key of the search for copies that it came from, else "".
     """
 
     appearance: Appearance
     holder: Holder | None
     setup_token: str = ""
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flask import url_for
+
 from launcher.backup.records.backup import Backup
 from launcher.i18n.formats import isolated
 from launcher.i18n.locale import gettext
@@ -13,6 +15,7 @@ from launcher.i18n.offsite import trouble_words
 from launcher.offsite.troubles import Trouble
 from launcher.web.admin.backups.outcomes.ended import Ended
 from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups
+from launcher.web.errors import NextStep
 
 if TYPE_CHECKING:
     from launcher.web.operations.following import Follower
@@ -25,11 +28,20 @@ class FetchEnded(Ended):
     failed = _("The backup of %(when)s could not be downloaded")
     line_failed = _("Download from another place failed")
 
+    def page(self, follower: Follower | None) -> OutcomePage:
+        """Return its page; at a setup, the search for copies goes on."""
+        page = super().page(follower)
+        if follower is None or not follower.search:
+            return page
+        search = url_for("setup_elsewhere.choose", key=follower.search, token=follower.setup_token)
+        back = NextStep(search, gettext("Back to the copies"))
+        return replace(page, next_steps=(*page.next_steps[:-1], back, page.next_steps[-1]))
+
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
         return OutcomePage(
             "ok",
             gettext("Backup downloaded and verified"),
-            gettext("The backup is in the list. Nothing is restored yet."),
+            gettext("The backup is in the backup folder of this server. Nothing is restored yet."),
             next_steps=(
                 *self.to_the_plan(gettext("Restore…"), "rotate-ccw"), to_the_backups(),
             ),
