@@ -291,7 +291,7 @@ def test_the_failed_test_before_stays_beside_the_form(
 
     assert "This destination works" in shown(ada)
     assert "an intruder on this server cannot delete your copies" in shown(ada)
-    assert "Test before" in shown(ada)
+    assert "<details><summary>Test before" in ada.page
     assert "The secret is wrong" in shown(ada)
 
 
@@ -832,6 +832,20 @@ def test_a_paused_destination_is_named_first_and_amber_while_it_is_behind(
     ada.open(OFF_SITE)
     assert "1 destination is paused" in shown(ada)
     assert '<section class="answer" data-state="warn"' in ada.page
+
+    ada.open(f"/admin/backups/{copy.id}")
+    assert "The size on the disk was confirmed. Not read in full yet." in shown(ada)
+    with app.app_context():
+        disk = current_offsite().find("disk")
+    trouble = LastTrouble(Trouble.UNREACHABLE, utc_now(), utc_now())
+    keep_copies(app, disk, copies=(copy,), trouble=trouble)
+    copy_of(app)
+    ada.open(OFF_SITE)
+    answer = re.search(r'<section class="answer".*?</section>', ada.page, re.DOTALL)
+    assert answer
+    assert "fails</" in answer[0]
+    ada.open("/admin/backups")
+    assert "The last try failed. 1 backup to copy" in shown(ada)
 
 
 def test_a_copy_that_is_only_elsewhere_can_be_downloaded(

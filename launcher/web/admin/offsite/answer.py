@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
-from launcher.i18n.formats import number
+from launcher.i18n.formats import isolated, listing, number
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.i18n.problems import text, title
@@ -57,6 +57,10 @@ def _step(kind: ProblemKind) -> NextStep | None:
 
 def _good(status: OffsiteStatus) -> Answer:
     words = places_words(status.places) if status.places.copies else ""
+    failing = [each for each in status.destinations if each.standing is Standing.BEHIND]
+    if failing:  # for less than half a day, or the judge would name it
+        names = listing([isolated(each.destination.name) for each in failing])
+        return Answer("warn", _("Copying to %(names)s fails", names=names), words)
     paused = [each for each in status.destinations if each.standing is Standing.PAUSED]
     owed = sum(len(each.owed) for each in status.destinations if each not in paused)
     if owed and not any(each.owed for each in paused):

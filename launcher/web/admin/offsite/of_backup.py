@@ -12,6 +12,7 @@ from launcher.i18n.locale import gettext as _
 from launcher.i18n.offsite import PLACE_WORDS, short_key
 from launcher.offsite.openers import openers
 from launcher.offsite.records import CopyState, StoredCopy, fetch_order
+from launcher.offsite.status import Confirmation, confirmation_of
 from launcher.web.admin.backups.words import at_time
 from launcher.web.admin.offsite.shown import ShownCopy, copy_at
 
@@ -56,7 +57,7 @@ def copies_of_backup(
         if (shown := copy_at(backup.id, each)) is None:
             continue
         copy = next((one for one in each.ledger.copies if one.id == backup.id), None)
-        facts = _facts(copy, recipients, now=now) if copy else ()
+        facts = _facts(copy, each, recipients, now=now) if copy else ()
         if copy and copy.state is CopyState.GOOD:
             good_at.append(isolated(each.destination.name))
             shown = replace(shown, word=_("Good copy"))
@@ -89,13 +90,15 @@ def _only_words(
     return _("This backup is only here. Retention keeps no copy of it in other places.")
 
 
-def _facts(copy: StoredCopy, recipients: Sequence[Recipient], *, now: datetime) -> Sequence[str]:
+def _facts(
+    copy: StoredCopy, status: DestinationStatus, recipients: Sequence[Recipient], *, now: datetime
+) -> Sequence[str]:
     facts = [_("Copied: %(when)s.", when=at_time(copy.copied_at, now=now))]
     if copy.state is CopyState.GOOD:
         facts.append(
             _("Read in full and verified: %(when)s.", when=at_time(copy.read_at, now=now))
             if copy.read_at
-            else _("Size and checksum were confirmed. Not read in full yet.")
+            else _confirmed_words(copy, status)
         )
     elif copy.bad_since:
         facts.append(_("Noticed: %(when)s.", when=at_time(copy.bad_since, now=now)))
@@ -103,6 +106,15 @@ def _facts(copy: StoredCopy, recipients: Sequence[Recipient], *, now: datetime) 
         facts.append(_("Restore tested: %(when)s.", when=at_time(copy.tested_at, now=now)))
     facts.append(_key_words(copy, recipients))
     return facts
+
+
+def _confirmed_words(copy: StoredCopy, status: DestinationStatus) -> str:
+    """Return what is known of a copy that was not read, as `confirmation_of` has it."""
+    if not copy.is_confirmed:
+        return _("The size was confirmed. Not read in full yet.")
+    if confirmation_of(status.destination, status.ledger) is Confirmation.DISK:
+        return _("The size on the disk was confirmed. Not read in full yet.")
+    return _("Size and checksum were confirmed. Not read in full yet.")
 
 
 def _key_words(copy: StoredCopy, recipients: Sequence[Recipient]) -> str:

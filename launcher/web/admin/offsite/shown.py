@@ -262,12 +262,15 @@ def _standing_words(status: DestinationStatus, *, now: datetime) -> tuple[str, s
                        count=number(count))  # fmt: skip
     if status.standing is Standing.UP_TO_DATE and status.destination.may_delete is False:
         return "verified", _("Up to date. The key may not delete, which protects the copies")
+    failed = _("The last try failed")
+    if count:
+        failed = _("The last try failed. %(waiting)s", waiting=waiting)
     words = {
         Standing.UP_TO_DATE: ("verified", _("Up to date")),
         Standing.PAUSED: ("paused", _("Paused")),
         Standing.WAITING: ("none", waiting),
         Standing.COPYING: ("none", _("Copying. %(waiting)s", waiting=waiting)),
-        Standing.BEHIND: ("slow", waiting if count else _("The last try failed")),
+        Standing.BEHIND: ("slow", failed),
         Standing.STALE: ("slow", stale_words(status, now=now)),
     }
     return words[status.standing]
