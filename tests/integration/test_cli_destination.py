@@ -7,17 +7,23 @@ import re
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from flask import Flask
 
+from launcher.backup.ports import utc_now
 from launcher.current import current_offsite
 from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.offsite.files import OffsiteFiles
+from launcher.offsite.ledger import LedgerFile
+from launcher.offsite.records import LastTrouble
 from launcher.offsite.service import OffsiteService
+from launcher.offsite.troubles import Trouble
 
 Run = Callable[..., Result]
 SECRET = "sesame-open-wide"
@@ -261,6 +267,34 @@ def test_a_copy_at_once_waits_for_the_process_that_works_there(
     assert said[1].startswith(f"{id_} copied to Disk")
     counted = flask("destination", "list").stderr
     assert "2 copies of a recent good backup in 1 place, 0 off-site" in counted
+
+
+def test_a_copy_that_cannot_be_read_or_is_damaged_is_named(
+    flask: Run, disk: Path, data_dir: Path
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-encrypt", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    file = LedgerFile(OffsiteFiles(data_dir), "disk")
+    (copy,) = file.read().copies
+    now = utc_now()
+    later = now + timedelta(hours=6)
+    full = LastTrouble(Trouble.NO_ROOM, now, now, next_try_at=later)
+    unread = replace(file.read(), copies=(replace(copy, read_at=None),))
+    file.write(replace(unread, read_trouble=full))
+    said = flask("destination", "copy", "disk", "--wait").stderr
+    assert "Copies at Disk could not be read in full: the disk of the data" in said
+    assert re.search(
+        "Not read: .*the disk of the data", flask("destination", "show", "disk").stdout
+    )
+
+    file.write(unread)
+    (data,) = disk.rglob(copy.name)
+    data.write_bytes(bytes(copy.size_bytes))
+    done = flask("destination", "copy", "disk", "--wait", expect=22)
+    assert f"{copy.name} is not what was written there" in done.stderr
+    flask("destination", "copy", "disk", "--wait")
+    assert data.read_bytes() != bytes(copy.size_bytes)  # it was copied again
 
 
 def test_it_is_said_of_which_copies_the_origin_is_confirmed(flask: Run, disk: Path) -> None:

@@ -51,6 +51,7 @@ def status_facts(status: DestinationStatus) -> dict[str, object]:
         "copied_at": ledger.copied_at,
         "free_bytes": ledger.free_bytes,
         "trouble": ledger.trouble,
+        "read_trouble": ledger.read_trouble,
         "progress": status.progress,
     }
 

@@ -23,7 +23,14 @@ from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option
 from launcher.current import current_offsite
 from launcher.offsite.addresses import address_of
-from launcher.offsite.records import BYTES_S_OF_MBIT, CopyState, Destination, KeepRule, StoredCopy
+from launcher.offsite.records import (
+    BYTES_S_OF_MBIT,
+    CopyState,
+    Destination,
+    KeepRule,
+    LastTrouble,
+    StoredCopy,
+)
 from launcher.offsite.secret_options import shown_options
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, confirmation_of
 
@@ -128,7 +135,8 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Of other origin", _strange_words(ledger.strange, ledger.strange_count)),
         ("Free space", size(ledger.free_bytes) if ledger.free_bytes is not None else ""),
         ("Last listed", moment(ledger.listed_at)),
-        ("Last failure", _trouble_words(status)),
+        ("Not read", _trouble_words(ledger.read_trouble)),
+        ("Last failure", _trouble_words(status.trouble)),
         ("Next try", moment(status.trouble.next_try_at) if status.trouble else ""),
     )  # fmt: skip
 
@@ -180,8 +188,8 @@ def _progress_words(status: DestinationStatus) -> str:
     return f"{WORKS[progress.work]} {progress.backup_id}{share}"
 
 
-def _trouble_words(status: DestinationStatus) -> str:
-    if (last := status.trouble) is None:
+def _trouble_words(last: LastTrouble | None) -> str:
+    if last is None:
         return ""
     sentence, hint = trouble_words(last.trouble, last.facts)
     times = f", {last.count} times since {moment(last.since)}" if last.count > 1 else ""

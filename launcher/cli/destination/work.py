@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from launcher.background.service import installation_of
+from launcher.backup.records.ids import BackupId
 from launcher.cli.destination.group import destination
 from launcher.cli.destination.trials import tried_out
 from launcher.cli.failures import Failure
 from launcher.cli.offsite_failures import PlaceFailure, keep_entry, offsite_errors, place_failure
+from launcher.cli.offsite_words import trouble_words
 from launcher.cli.output import print_json, say, size
 from launcher.cli.shell import json_option
 from launcher.current import current_config, current_offsite
 from launcher.offsite import audit
 from launcher.offsite.process import copy_here
-from launcher.offsite.records import Destination
+from launcher.offsite.records import CopyState, Destination, Ledger
+from launcher.offsite.troubles import Trouble
 
 
 @destination.command("test")
@@ -45,7 +50,8 @@ def copy(destination_id: str, *, wait: bool) -> None:
     """Copy what is waiting now, without a pause after a failure.
 
     The server does the work. `flask destination show` shows its progress. With --wait the command
-    does it, and ends when no backup is waiting.
+    does it, and ends when no backup is waiting. It ends with 22 when the destination
+    cannot be used, or a copy there is found damaged.
 
     \b
     Examples:
@@ -66,7 +72,7 @@ def copy(destination_id: str, *, wait: bool) -> None:
 
 
 def _copy_here(known: Destination) -> None:
-    before = {copy.id for copy in current_offsite().ledger(known.id).copies}
+    before = {copy.id: copy.state for copy in current_offsite().ledger(known.id).copies}
     is_waiting = False
     while not copy_here(installation_of(current_config()), known.id):
         if not is_waiting:
@@ -78,5 +84,19 @@ def _copy_here(known: Destination) -> None:
     new = [copy for copy in ledger.copies if copy.id not in before]
     for each in new:
         say(f"{each.id} copied to {known.name} ({size(each.size_bytes)}).")
+    _require_no_damage(before, ledger)
     if not new:
         say(f"{known.name} has a copy of each backup that it should have.")
+    if unread := ledger.read_trouble:
+        sentence, hint = trouble_words(unread.trouble, unread.facts)
+        say(f"Copies at {known.name} could not be read in full: {sentence}. {hint}")
+
+
+def _require_no_damage(before: Mapping[BackupId, CopyState], ledger: Ledger) -> None:
+    """Fail where a copy was found bad that was good, or was just written."""
+    for each in ledger.copies:
+        was_good = before.get(each.id, CopyState.GOOD) is CopyState.GOOD
+        if was_good and each.state is CopyState.DAMAGED:
+            raise place_failure(Trouble.DIFFERENT, {"name": each.name})
+        if was_good and each.state is CopyState.MISSING:
+            raise place_failure(Trouble.NOT_THERE, {"name": each.name})
