@@ -137,7 +137,7 @@ class FoundSite:
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """What is in a place: its sites, the one with the newest copy first."""
+    """What is in a place: its sites, those that a key proves first, then by the newest copy."""
 
     sites: tuple[FoundSite, ...]
 
@@ -231,7 +231,7 @@ def look(
     sites = [each for each in found if each.copies]
     if not sites:
         raise OffsiteError("no_copies")
-    sites.sort(key=lambda site: site.copies[0].created_at, reverse=True)
+    sites.sort(key=lambda site: (site.is_proved, site.copies[0].created_at), reverse=True)
     return FoundPlace(tuple(sites))
 
 

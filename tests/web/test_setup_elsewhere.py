@@ -142,7 +142,7 @@ def test_a_newer_copy_that_the_key_does_not_confirm_is_marked_and_not_selected(
     found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
     assert re.findall(r'value="\w+/(\S+)" checked', found.text) == [id_]
     assert forged in found.text
-    assert text_of(found.text).count("Origin not confirmed ·") == 1
+    assert text_of(found.text).count(" Origin not confirmed") == 1
     assert text_of(found.text).count("Origin confirmed") == 1
     assert "nothing shows that such a copy comes from your site" in text_of(found.text)
 
@@ -151,6 +151,19 @@ def test_a_newer_copy_that_the_key_does_not_confirm_is_marked_and_not_selected(
     assert "checked" not in found.text
     assert "The origin of no copy there is confirmed" in text_of(found.text)
     assert "Download copy" in found.text
+
+
+def test_a_site_with_confirmed_copies_is_listed_above_one_with_newer_copies(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key, id_ = lost
+    shutil.copytree(folder, tmp_path / "nas")
+    (of_site,) = (tmp_path / "nas").glob("launcher-*")
+    other = shutil.copytree(of_site, of_site.with_name("launcher-aaaa2222"))
+    forged = put_forged(other, key, is_encrypted=True)
+    found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
+    listed = re.findall(r'name="copy" value="\w+/([^"]+)', found.text)
+    assert listed == [id_, forged, id_]
 
 
 def test_a_copy_below_many_forged_ones_is_selected_and_in_sight(
@@ -167,7 +180,7 @@ def test_a_copy_below_many_forged_ones_is_selected_and_in_sight(
         for path in aside.glob(f"*{forged}*"):
             shutil.copy(path, of_site)
     found = look(guest, token, service="folder", folder_path=str(tmp_path / "nas"), secret_kit=key)
-    assert text_of(found.text).count("Origin not confirmed ·") == SHOWN
+    assert text_of(found.text).count(" Origin not confirmed") == SHOWN
     assert re.findall(r'value="\w+/(\S+)" checked', found.text) == [id_]
     assert "<details open>" in found.text
 
