@@ -107,7 +107,16 @@ def test_the_kit_is_printed_on_one_page(
     as_ada: Callable[..., Page], app: Flask, folder: Path
 ) -> None:
     add_folder(app, folder, encrypt=True)
-    page = as_ada(f"{PAGE}/kit")
+    page = as_ada(f"{PAGE}/keys", width=390)
+    page.get_by_role("button", name="Create new key").click()
+    expect(page.get_by_role("heading", name="Older keys")).to_be_visible()
+    toast = page.locator(".toast")
+    expect(toast).to_be_visible()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    end, over = page.locator("main > :last-child").bounding_box(), toast.bounding_box()
+    assert end
+    assert over
+    assert end["y"] + end["height"] <= over["y"]
 
     printed = page.pdf(prefer_css_page_size=True)
 
