@@ -22,6 +22,10 @@ _FOLDER = "Check that the disk is mounted and that this user can write to the fo
 
 _WORDS: Mapping[Trouble, tuple[str, str]] = {
     Trouble.UNREACHABLE: ("{host} cannot be reached", _LATER),
+    Trouble.REFUSED: (
+        "{host} refused the connection",
+        "Check that the service is running and that the port is right.",
+    ),
     Trouble.NAME_NOT_FOUND: (
         "the name {host} was not found",
         "Check the address and the DNS server of this machine.",

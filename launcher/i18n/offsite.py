@@ -75,6 +75,10 @@ TROUBLE_WORDS: Mapping[Trouble, TroubleWords] = {
         _("%(host)s does not answer"),
         _("Check that the service is running and that no firewall blocks the connection."),
     ),
+    Trouble.REFUSED: TroubleWords(
+        _("%(host)s refused the connection"),
+        _("Check that the service is running and that the port is right."),
+    ),
     Trouble.NAME_NOT_FOUND: TroubleWords(
         _("Name %(host)s not found"), _("Check the address and your DNS server.")
     ),

@@ -14,7 +14,7 @@ _TROUBLES: list[tuple[type[BaseException], Trouble]] = [
     (ssl.SSLZeroReturnError, Trouble.BROKEN_OFF),
     (ssl.SSLError, Trouble.CERTIFICATE),
     (socket.gaierror, Trouble.NAME_NOT_FOUND),
-    (ConnectionRefusedError, Trouble.UNREACHABLE),
+    (ConnectionRefusedError, Trouble.REFUSED),
     (ConnectionError, Trouble.BROKEN_OFF),
     (TimeoutError, Trouble.TIMED_OUT),
     (OSError, Trouble.UNREACHABLE),
@@ -22,7 +22,9 @@ _TROUBLES: list[tuple[type[BaseException], Trouble]] = [
 """The first that fits; a class stands before those it is derived from."""
 
 
-def trouble_of_connection(error: BaseException, *, host: str) -> RemoteError | None:
+def trouble_of_connection(
+    error: BaseException, *, host: str, port: int | str | None = None
+) -> RemoteError | None:
     """Return the trouble that the innermost known error is; None where there is none."""
     for each in _chain(error):
         # Some libraries derive their errors from `OSError` without being one of the system.
@@ -31,8 +33,13 @@ def trouble_of_connection(error: BaseException, *, host: str) -> RemoteError | N
             if getattr(each, "reason", "") == "WRONG_VERSION_NUMBER":
                 trouble = Trouble.NO_HTTPS
             answer = getattr(each, "verify_message", "") or each.strerror or ""
-            has_host = trouble in {Trouble.NAME_NOT_FOUND, Trouble.UNREACHABLE}
-            return RemoteError(trouble, answer=answer, **({"host": host} if has_host else {}))
+            facts = {}
+            if trouble in {Trouble.NAME_NOT_FOUND, Trouble.UNREACHABLE}:
+                facts = {"host": host}
+            elif trouble is Trouble.REFUSED:
+                name = f"[{host}]" if ":" in host else host
+                facts = {"host": f"{name}:{port}" if port else host}
+            return RemoteError(trouble, answer=answer, **facts)
     return None
 
 

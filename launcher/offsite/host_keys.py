@@ -51,7 +51,7 @@ def host_key(host: str, port: int) -> str:
                 key = _exchange(read, write)
     except OSError as error:
         raise (
-            trouble_of_connection(error, host=host) or RemoteError(Trouble.BROKEN_OFF)
+            trouble_of_connection(error, host=host, port=port) or RemoteError(Trouble.BROKEN_OFF)
         ) from error
     except (EOFError, struct.error, ValueError) as error:
         raise RemoteError(Trouble.WRONG_ADDRESS, detail=host) from error

@@ -21,8 +21,9 @@ _PATTERNS = [
     (r"http response to https client|does not look like a tls handshake", Trouble.NO_HTTPS),
     (r"x509:|certificate|tls: ", Trouble.CERTIFICATE),
     (r"no such host|name resolution|server misbehaving", Trouble.NAME_NOT_FOUND),
+    (r"connection refused", Trouble.REFUSED),
     (
-        r"connection refused|no route to host|network is unreachable|host is down",
+        r"no route to host|network is unreachable|host is down",
         Trouble.UNREACHABLE,
     ),
     (r"i/o timeout|timeout|deadline exceeded|timed out", Trouble.TIMED_OUT),
@@ -68,6 +69,7 @@ def translated(
         Trouble.WRONG_OPTIONS: {"option": "type"},
         Trouble.NAME_NOT_FOUND: {"host": host},
         Trouble.UNREACHABLE: {"host": host},
+        Trouble.REFUSED: {"host": _with_port(host, text)},
         Trouble.NO_BUCKET: {"bucket": place},
         Trouble.READ_ONLY: {"path": place},
         Trouble.DENIED: {"action": action},
@@ -78,6 +80,13 @@ def translated(
     }
     known = facts.get(trouble, {})
     return RemoteError(trouble or Trouble.NO_ANSWER_KNOWN, answer=answer, **known)
+
+
+def _with_port(host: str, text: str) -> str:
+    """Return the host with the port of "dial tcp 127.0.0.1:22: connect: connection refused"."""
+    found = re.search(r":(\d{1,5}): connect", text)
+    name = f"[{host}]" if host.count(":") > 1 else host
+    return f"{name}:{found[1]}" if found and not re.search(r":\d+$", name) else host
 
 
 def _short(messages: Sequence[str], secrets: Iterable[str]) -> str:

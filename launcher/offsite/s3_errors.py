@@ -137,11 +137,12 @@ def _pause(headers: Mapping[str, str]) -> Iterator[tuple[str, int]]:
 
 
 def _of_connection(error: Exception, name: str, endpoint: str) -> RemoteError:
-    host = urlsplit(endpoint).hostname or "s3.amazonaws.com"
+    parts = urlsplit(endpoint)
+    host = parts.hostname or "s3.amazonaws.com"
     for kind, trouble in _BY_KIND.items():
         if isinstance(error, kind):
             return RemoteError(trouble, **({"name": name} if trouble is Trouble.CUT_SHORT else {}))
-    if (found := trouble_of_connection(error, host=host)) is not None:
+    if (found := trouble_of_connection(error, host=host, port=parts.port)) is not None:
         return found
     detail = type(error).__name__
     if "ResponseParser" in detail:  # a page where XML should be: no such service

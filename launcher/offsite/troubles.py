@@ -11,6 +11,7 @@ class Trouble(StrEnum):
 
     # To reach it
     UNREACHABLE = "unreachable"  # facts: host
+    REFUSED = "refused"  # nothing listens at the port; facts: host, with the port if it is known
     NAME_NOT_FOUND = "name_not_found"  # facts: host
     TIMED_OUT = "timed_out"
     CERTIFICATE = "certificate"
@@ -48,6 +49,7 @@ class Trouble(StrEnum):
 PASSING = frozenset(
     {
         Trouble.UNREACHABLE,
+        Trouble.REFUSED,
         Trouble.NAME_NOT_FOUND,
         Trouble.TIMED_OUT,
         Trouble.BROKEN_OFF,

@@ -17,7 +17,7 @@ SFTP = 'Failed to create file system for "far:": NewFs: couldn\'t connect SSH: '
          "password], no supported methods remain", Trouble.WRONG_SECRET, {}),
         (SFTP + "ssh: handshake failed: knownhosts: key mismatch", Trouble.HOST_KEY, {}),
         (SFTP + "dial tcp 127.0.0.1:1: connect: connection refused",
-         Trouble.UNREACHABLE, {"host": "box"}),
+         Trouble.REFUSED, {"host": "box:1"}),
         (SFTP + "dial tcp: lookup nosuch.invalid on 10.0.0.53:53: no such host",
          Trouble.NAME_NOT_FOUND, {"host": "box"}),
         (SFTP + "dial tcp 10.0.0.1:22: i/o timeout", Trouble.TIMED_OUT, {}),

@@ -60,9 +60,10 @@ def test_the_key_of_the_server_is_found_once_and_insisted_on(
 def test_what_is_no_ssh_server_has_no_key(webdav_server: StorageServer) -> None:
     with failing(Trouble.WRONG_ADDRESS):
         host_key("127.0.0.1", webdav_server.port)
-    with failing(Trouble.UNREACHABLE) as errors:
-        host_key("127.0.0.1", free_port())
-    assert errors[0].facts == {"host": "127.0.0.1"}
+    port = free_port()
+    with failing(Trouble.REFUSED) as errors:
+        host_key("127.0.0.1", port)
+    assert errors[0].facts == {"host": f"127.0.0.1:{port}"}
     with failing(Trouble.NAME_NOT_FOUND):
         host_key("no-such-host.invalid", 22)
 
@@ -86,8 +87,9 @@ def test_a_wrong_password_is_named_and_never_quoted(
 
 
 def test_a_service_that_cannot_be_reached_is_named(webdav: FarPlace) -> None:
+    port = free_port()
     for url, trouble, host in (
-        (f"http://127.0.0.1:{free_port()}", Trouble.UNREACHABLE, "127.0.0.1"),
+        (f"http://127.0.0.1:{port}", Trouble.REFUSED, f"127.0.0.1:{port}"),
         ("http://no-such-host.invalid", Trouble.NAME_NOT_FOUND, "no-such-host.invalid"),
     ):
         with failing(trouble) as errors:

@@ -251,9 +251,10 @@ def test_what_others_put_beside_the_copies_is_listed_by_its_name(
 
 
 def test_a_service_that_cannot_be_reached_is_named() -> None:
-    with failing(Trouble.UNREACHABLE) as errors:
-        list(open_remote(at(f"http://127.0.0.1:{free_port()}"), site=SITE).list())
-    assert errors[0].facts == {"host": "127.0.0.1"}
+    port = free_port()
+    with failing(Trouble.REFUSED) as errors:
+        list(open_remote(at(f"http://127.0.0.1:{port}"), site=SITE).list())
+    assert errors[0].facts == {"host": f"127.0.0.1:{port}"}
     with failing(Trouble.NAME_NOT_FOUND) as errors:
         list(open_remote(at("http://no-such-host.invalid"), site=SITE).list())
     assert errors[0].facts == {"host": "no-such-host.invalid"}

@@ -102,7 +102,7 @@ def test_a_connection_cut_at_any_megabyte_leaves_no_object_and_is_caught_up(
             open_s3(destination, site=SITE, silent_s=30).put(
                 "copy.db", large, on_bytes=no_one, on_resume=tokens.append
             )
-        assert caught.value.trouble in {Trouble.BROKEN_OFF, Trouble.UNREACHABLE}
+        assert caught.value.trouble in {Trouble.BROKEN_OFF, Trouble.REFUSED}
         proxy.heal()
         remote = open_s3(destination, site=SITE, silent_s=30)
         assert names(remote) == set()
