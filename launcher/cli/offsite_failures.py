@@ -84,6 +84,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "the copy {backup_id} is damaged",
         "Use another copy: --list shows them, --copy selects one.",
     ),
+    "copies_damaged": (
+        "the copies there are damaged or incomplete",
+        "Check that the place returns the files unchanged. --list shows the copies.",
+    ),
     "file_unreadable": (
         "the destinations cannot be read{detail}",
         "Repair {path}, or move it away and add the destinations again.",
@@ -123,6 +127,7 @@ _KINDS: Mapping[str, type[Failure]] = {
     "invalid_key": NotOpenedFailure,
     "mistyped_key": NotOpenedFailure,
     "copy_damaged": DamagedFailure,
+    "copies_damaged": DamagedFailure,
     "file_unreadable": PlaceFailure,
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +25,7 @@ from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.records.operation import Verb
 from launcher.backup.replacement import FileReplacement
 from launcher.cli.backup import recover
+from launcher.cli.exits import EXIT_CODES
 from launcher.current import current_backups, current_offsite
 from launcher.i18n.labels import failure_words
 from launcher.models import Role
@@ -350,6 +353,10 @@ def test_each_way_to_fail_has_its_code_and_says_what_to_do(
     said = fails(disk, "--key-file", str(kit), code=14)
     assert "this disk is too small:" in said
     assert "needed, 9 kB free" in said
+    (manifest,) = Path(disk).glob("launcher-*/*.json")
+    manifest.write_bytes(gzip.compress(manifest.read_bytes()))
+    unreadable = fails(disk, "--key-file", str(kit), code=EXIT_CODES["verification_failed"])
+    assert "the copies there are damaged or incomplete" in unreadable
     assert not list((tmp_path / "bare").glob("launcher.db*"))
 
 
@@ -378,6 +385,12 @@ def test_of_two_sites_in_one_folder_one_is_chosen(
     done = bare("backup", "recover", disk, "--key-file", str(kit))
     assert done.stdout.strip() == copied
     assert f"(Launcher, origin confirmed), and not {site}." in done.stderr
+
+    for number in range(10):
+        shutil.copytree(Path(disk) / f"launcher-{site}", Path(disk) / f"launcher-other{number}")
+    many = bare("backup", "recover", disk, expect=2).stderr
+    assert many.count("(Launcher)") == 5
+    assert " and 7 more." in many
 
 
 def test_nothing_is_here_after_a_download_that_was_interrupted(

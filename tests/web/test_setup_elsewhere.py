@@ -131,6 +131,17 @@ def test_where_newer_copies_need_another_key_none_is_selected(
     assert "“Needs another key”: no key that you entered opens such a copy." in found.text
 
 
+def test_a_place_of_which_no_manifest_can_be_read_asks_for_no_other_key(
+    guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    folder, key = shutil.copytree(lost[0], tmp_path / "nas"), lost[1]
+    for manifest in folder.glob("launcher-*/*.json"):
+        manifest.write_bytes(b"\x1f\x8b")
+    found = look(guest, token, service="folder", folder_path=str(folder), secret_kit=key)
+    assert "No copy there can be opened They are damaged or incomplete." in text_of(found.text)
+    assert "recovery kit" not in text_of(found.text)
+
+
 @pytest.mark.parametrize("is_encrypted", [True, False])
 def test_a_newer_copy_that_the_key_does_not_confirm_is_marked_and_not_selected(
     guest: Visitor, token: str, lost: tuple[Path, str, str], tmp_path: Path, is_encrypted: bool

@@ -38,7 +38,7 @@ _DOUBTS: Mapping[Doubt | None, str] = {
     Doubt.FROM_FUTURE: "dated in the future by the clock here",
 }
 _NAMED = 5
-"""So many incomplete copies are named."""
+"""So many incomplete copies, or sites, are named: a stranger may have added thousands."""
 _NONE_CONFIRMED = "no copy there is confirmed to come from the holder of this key"
 _CONFIRMED_BY = (
     "The key of an additional recipient opens copies and cannot confirm them. Use the recovery kit"
@@ -168,8 +168,7 @@ def _bring(
         for passed in site.doubted:
             say(f"Passing over {passed.id}: {_DOUBTS[passed.doubt]}. --copy {passed.id} takes it.")
         if ids := [str(each.id) for each in site.incomplete]:
-            more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-            say(f"Passing over {', '.join(ids[:_NAMED])}{more}: incomplete or damaged.")
+            say(f"Passing over {_shortened(ids)}: incomplete or damaged.")
         if site.closed and candidates:
             raise _older(site)
     for each in candidates:
@@ -193,6 +192,8 @@ def _bring(
         raise _refused(_NONE_CONFIRMED, _CONFIRMED_BY)
     if site.doubted:
         raise _refused("no other copy can be taken", "Choose one of these with --copy.")
+    if not any(each.opens is False for each in site.copies):
+        raise OffsiteError("copies_damaged")  # no other key would help
     raise OffsiteError("not_opened", keys=found.needed)
 
 
@@ -211,11 +212,16 @@ def _site(found: FoundPlace) -> FoundSite:
     proved = [each for each in found.sites if each.is_proved]
     if len(proved) == 1:
         (site,) = proved
-        others = ", ".join(each.id for each in found.sites if each is not site)
+        others = _shortened([each.id for each in found.sites if each is not site])
         say(f"Taking the site {site.id} ({_site_words(site)}), and not {others}.")
         return site
-    names = ", ".join(f"{each.id} ({_site_words(each)})" for each in found.sites)
+    names = _shortened([f"{each.id} ({_site_words(each)})" for each in found.sites])
     raise _refused("several sites have copies there", f"Give one with --site: {names}.")
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _site_words(site: FoundSite) -> str:
