@@ -40,7 +40,7 @@ class BoundedSession:
             request.stream_output = is_download
         if is_download and answer.status_code < 300:
             return answer
-        body = _Whole(_read(answer.raw, request.url))
+        body = _Whole(_read(answer.raw, request.url), status=answer.status_code)
         return AWSResponse(answer.url, answer.status_code, answer.headers, body)
 
     def close(self) -> None:
@@ -49,7 +49,11 @@ class BoundedSession:
 
 
 class _Whole(BytesIO):
-    """A body that was read."""
+    """A body that was read; `status` is that of the answer, which boto may change."""
+
+    def __init__(self, data: bytes, *, status: int) -> None:
+        super().__init__(data)
+        self.status = status
 
     def stream(self) -> list[bytes]:
         return [self.getvalue()]
