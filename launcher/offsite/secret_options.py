@@ -45,7 +45,7 @@ _NO_SECRETS = frozenset({"ask_password"})
 _PLACES = frozenset({"bucket", "endpoint", "host", "hostname", "url"})
 _ENDS_OF_PLACES = ("_url", "_endpoint", "proxy")
 _USER_IN_URL = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
-_USER = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?//|^\s*)[^/?#\s]*@", re.IGNORECASE)
+_USER = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?//|^\s*)[^/?#]*@", re.IGNORECASE)
 
 
 def is_secret(name: str) -> bool:
@@ -62,10 +62,13 @@ def has_user(name: str, value: str) -> bool:
     return is_place and "@" in re.split(r"[/?#]", value, maxsplit=1)[0]
 
 
+def without_user(name: str, value: str) -> str:
+    """Return the value of an option without a user and a password in front of its host."""
+    return _USER.sub(r"\1", value, count=1) if has_user(name, value) else value
+
+
 def shown_options(options: Mapping[str, str]) -> dict[str, str]:
     """Return options as anyone may see them, also where a file was edited by hand."""
     return {
-        name: _USER.sub(r"\1", value, count=1) if has_user(name, value) else value
-        for name, value in options.items()
-        if not is_secret(name)
+        name: without_user(name, value) for name, value in options.items() if not is_secret(name)
     }

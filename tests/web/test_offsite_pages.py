@@ -337,6 +337,25 @@ def test_what_cannot_be_used_is_named_and_nothing_is_lost(
     assert entered(app) == ()
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"s3_endpoint": f"https://ada:{SECRET}@s3.example"},
+        {"service": "rclone", "type": "webdav", "webdav_url": f"https://ada:{SECRET}@s3.example"},
+        {"service": "rclone", "type": "other", "other_type": "webdav",
+         "other_lines": f"vendor=other\nurl = https://ada:{SECRET}@s3.example"},
+    ],
+)  # fmt: skip
+def test_an_address_is_shown_again_without_the_password_in_it(
+    ada: Visitor, fields: dict[str, str]
+) -> None:
+    ada.open(f"{OFF_SITE}/new")
+    answer = ada.send(f"{OFF_SITE}/new", **{**BUCKET, "secret_s3_secret": "", **fields})
+    assert answer.status_code == 422
+    assert SECRET not in ada.page
+    assert "https://s3.example" in ada.page
+
+
 def test_the_password_is_asked_for_before_backups_are_sent_elsewhere(
     tired: Visitor, app: Flask, folder: Path, works: list[Destination]
 ) -> None:

@@ -16,7 +16,7 @@ from launcher.offsite.errors import OffsiteError
 from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.nearness import assumed_place
 from launcher.offsite.records import BYTES_S_OF_MBIT, Destination, KeepRule, Place, Service
-from launcher.offsite.secret_options import is_secret
+from launcher.offsite.secret_options import is_secret, without_user
 from launcher.offsite.troubles import Trouble
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.fields import MAX_SECRET, MAX_TEXT, OTHER, TYPES, fields_of
@@ -130,6 +130,16 @@ class Draft:
     def has_secrets(self) -> bool:
         """Whether secrets were typed, which the form cannot show again."""
         return any(self.secrets.values())
+
+    def shown(self, name: str) -> str:
+        """Return what was typed into a control, without a password in an address."""
+        text = self.texts.get(name, "")
+        if name == _LINES:
+            pairs = (line.partition("=") for line in text.splitlines())
+            return "\n".join(f"{key}{sign}{without_user(key.strip(), value)}"
+                             for key, sign, value in pairs)  # fmt: skip
+        option = next((each.option for each in fields.ALL if each.name == name), name)
+        return without_user(option, text)
 
     def can_clear(self, known: Destination | None) -> Collection[str]:
         """Return the controls whose stored secret can be forgotten alone, one that is optional."""
