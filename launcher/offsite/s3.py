@@ -23,6 +23,7 @@ from launcher.offsite.troubles import RemoteError, Trouble
 
 _SILENT_S = 30
 _LIST_S = 300
+_MOST_PAGES = 500  # half a million objects; the copies of ten years are some ten thousand
 
 
 def open_s3(destination: Destination, *, site: str, silent_s: float = _SILENT_S) -> S3:
@@ -192,5 +193,7 @@ class S3:
             token = answer.get("NextContinuationToken")
             if not token or token in tokens:  # it would never end
                 raise no_answer("the same page again")
+            if len(tokens) == _MOST_PAGES:
+                raise no_answer("a list without end")
             tokens.add(token)
             wanted["ContinuationToken"] = token

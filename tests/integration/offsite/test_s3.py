@@ -591,7 +591,9 @@ def test_an_answer_without_end_is_given_up_and_fills_no_memory(tmp_path: Path) -
         remote.close()
 
 
-def test_a_listing_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_ends_at_its_last_page_and_at_its_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def page(visit: Visit) -> None:
         found = re.search(rb"continuation-token=(\d+)", visit.head)
         number = int(found[1]) + 1 if found else 1
@@ -601,6 +603,12 @@ def test_a_listing_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None
         )
         visit.answer(text.encode(), mime="application/xml")
 
-    monkeypatch.setattr("launcher.offsite.s3._LIST_S", 0.2)
-    with serving(page) as server, failing(Trouble.TIMED_OUT):
-        list(open_remote(at(server.url), site=SITE).list())
+    with serving(page) as server:
+        monkeypatch.setattr("launcher.offsite.s3._MOST_PAGES", 3)
+        with failing(Trouble.NO_ANSWER_KNOWN) as errors:
+            list(open_remote(at(server.url), site=SITE).list())
+        assert errors[0].facts == {"detail": "a list without end"}
+        monkeypatch.setattr("launcher.offsite.s3._MOST_PAGES", 1 << 30)
+        monkeypatch.setattr("launcher.offsite.s3._LIST_S", 0.2)
+        with failing(Trouble.TIMED_OUT):
+            list(open_remote(at(server.url), site=SITE).list())

@@ -26,6 +26,8 @@ LARGE = 18 * MB
 
 
 class _Raw(io.BytesIO):
+    status = 507
+
     def stream(self, **_more: object) -> list[bytes]:
         return [self.read()]
 
