@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _TABLE = Path("/etc/fstab")
+_MOUNTS = Path("/proc/self/mountinfo")
+_IN_MEMORY = {"tmpfs", "ramfs", "devtmpfs"}
 
 
 def looks_not_mounted(path: Path, *, table: Path = _TABLE) -> bool:
@@ -40,6 +42,19 @@ def device_of(path: Path) -> int | None:
         return path.stat().st_dev
     except OSError:
         return None
+
+
+def is_in_memory(path: Path) -> bool:
+    """Whether a folder is lost at a restart, as `/dev/shm` is; False where that is unknown."""
+    if (device := device_of(path)) is None:
+        return False
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    with contextlib.suppress(OSError, ValueError):
+        for line in _MOUNTS.read_text("utf-8").splitlines():
+            mounted, _, about = line.partition(" - ")
+            if mounted.split()[2:3] == [wanted]:
+                return about.split(" ")[0] in _IN_MEMORY
+    return False
 
 
 def overlapped(path: Path, others: Iterable[Path]) -> Path | None:

@@ -45,6 +45,7 @@ class Trial:
         clock_apart_s, free_bytes: as the service said, None where it did not.
         other_sites: how many other sites have copies in this folder.
         own_copies: how many copies of this site are there already.
+        is_in_memory: a folder that is lost at a restart.
         found: options that were left empty and found by the test, to be saved with those of the
             destination: `known_hosts` of SFTP.
     """
@@ -55,6 +56,7 @@ class Trial:
     free_bytes: int | None = None
     other_sites: int = 0
     own_copies: int = 0
+    is_in_memory: bool = False
     found: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -24,8 +24,9 @@ from launcher.background.child import answering
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.config import ROOT
 from launcher.offsite.kept_secrets import with_kept_secrets
+from launcher.offsite.mounts import is_in_memory
 from launcher.offsite.opening import open_remote
-from launcher.offsite.records import Destination
+from launcher.offsite.records import Destination, folders_of
 from launcher.offsite.remote import Remote
 from launcher.offsite.trial import Step, Trial, TrialStep
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -227,7 +228,13 @@ def try_steps(request: TrialRequest, on_step: OnStep) -> Trial:
                 if step in {Step.LIST, Step.READ}:
                     stack.callback(_delete_quietly, _opened(remote), name)
                 break
-        trial = replace(trial, steps=_all_steps(steps), may_delete=_may_delete(steps[-1]))
+        trial = replace(
+            trial,
+            steps=_all_steps(steps),
+            may_delete=_may_delete(steps[-1]),
+            is_in_memory=steps[-1].trouble is None
+            and any(map(is_in_memory, folders_of([request.destination]))),
+        )
         if remote is not None:
             trial = _with_facts(trial, remote)
     return trial

@@ -47,6 +47,8 @@ def _say_findings(trial: Trial) -> None:
     put("This destination works.", fg="green", err=True)
     if trial.may_delete is False:
         say("Delete refused. That is good: an intruder on this server cannot delete your copies.")
+    if trial.is_in_memory:
+        say("Warning: this folder is in the memory of this server and is lost at a restart.")
     if trial.free_bytes is not None:
         say(f"Free space: {size(trial.free_bytes)}.")
     if trial.clock_apart_s is not None and abs(trial.clock_apart_s) > _APART_S:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from launcher.offsite.folder import Folder
-from launcher.offsite.mounts import looks_not_mounted
+from launcher.offsite.mounts import is_in_memory, looks_not_mounted
 from launcher.offsite.opening import open_remote
 from launcher.offsite.records import Destination, Place, Service
 from launcher.offsite.remote import Remote
@@ -207,6 +207,18 @@ def test_a_mount_point_of_the_table_that_is_not_mounted_is_known(tmp_path: Path)
     }.items():
         assert looks_not_mounted(Path(path), table=table) is expected, path
     assert not looks_not_mounted(tmp_path, table=tmp_path / "none")
+
+
+def test_a_folder_in_memory_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = tmp_path.stat().st_dev
+    table = tmp_path / "mountinfo"
+    monkeypatch.setattr("launcher.offsite.mounts._MOUNTS", table)
+    for kind, expected in (("tmpfs", True), ("ext4", False)):
+        at = f"{os.major(device)}:{os.minor(device)}"
+        table.write_text(f"36 35 {at} / /x rw shared:1 - {kind} {kind} rw\n")
+        assert is_in_memory(tmp_path / "new") is expected
+    table.unlink()
+    assert not is_in_memory(tmp_path)
 
 
 @pytest.mark.parametrize("path", ["", "relative/path", "~/copies", "/nul\0"])

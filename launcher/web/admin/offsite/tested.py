@@ -173,6 +173,8 @@ def _note(step: TrialStep, trial: Trial) -> str:
 
 def _facts(trial: Trial) -> Sequence[tuple[str, str]]:
     facts = []
+    if trial.is_in_memory and trial.is_passed:
+        facts.append((_("Disk"), _("Memory of this server. It is lost at a restart.")))
     if trial.free_bytes is not None:
         facts.append((_("Free space"), isolated(size(trial.free_bytes))))
     apart_s = trial.clock_apart_s
