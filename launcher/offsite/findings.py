@@ -43,7 +43,7 @@ def keep_finding(
         if (ledger := file.find()) is None:
             return
         copies = tuple(
-            replace(each, **changes)  # type: ignore[arg-type]
+            replace(each, **changes)  # type: ignore[arg-type]  # fields of a copy
             if (each.id, each.sha256) == (copy.id, copy.sha256)
             else each
             for each in ledger.copies
