@@ -23,7 +23,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite.connection import Connection, is_nearly_full, open_connection
 from launcher.backup.sqlite.failures import has_no_room, is_of_the_file, primary_code
 
-GATE_TIMEOUT_S = 8.0
+GATE_TIMEOUT_S = 20.0
 BUSY_TIMEOUT_S = 10.0
 # A log that grew beyond this, with a restore or while a reader stayed, is cut to it by the first
 # commit that begins it again. It would keep its size for as long as any connection is open.
