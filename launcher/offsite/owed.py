@@ -72,7 +72,7 @@ def removable(
     one that is newer is there: one of which the size alone is known to be right displaces none.
     """
     ours = [each for each in copies if each.is_ours]
-    proved = [each for each in ours if each.state is CopyState.GOOD and each.is_proved]
+    proved = [each for each in ours if each.state is CopyState.GOOD and each.is_checked]
     newest = newest_good(proved, now=rules.now) or max(proved, key=_by_time_of_copy, default=None)
     if newest is None or destination.keep is KeepRule.ALL:
         return ()

@@ -114,11 +114,11 @@ def due_to_read(
     """
     queue = sorted(
         readable(ledger.copies, own_keys),
-        key=lambda each: (each.is_proved, unread_since(each)),
+        key=lambda each: (each.is_checked, unread_since(each)),
     )
     days = max(1.0, rules.read_within_days * _SHARE)
     late = now - timedelta(days=days)
-    overdue = sum(not each.is_proved or unread_since(each) <= late for each in queue)
+    overdue = sum(not each.is_checked or unread_since(each) <= late for each in queue)
     unread = [each for each in queue if not _is_read_on(each, now)]
     share = math.ceil(len(queue) / days) - (len(queue) - len(unread))
     return unread[: max(overdue, share, 0)]

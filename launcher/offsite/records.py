@@ -201,7 +201,7 @@ class StoredCopy:
         return self.backup.id
 
     @property
-    def is_proved(self) -> bool:
+    def is_checked(self) -> bool:
         """Whether more than its size was ever found right."""
         return self.is_confirmed or self.read_at is not None
 
