@@ -51,6 +51,7 @@ class CopyManifest:
         copied_at: when the copy was finished.
         stored: the object with the data.
         writer: the data directory that wrote it.
+        is_confirmed: False where the service confirmed the size alone, or the file says nothing.
         recipients: public keys that open it; empty for one that is not encrypted.
         manifest: the manifest of the backup and the name of the site: a text of age where the
             copy is encrypted.
@@ -66,6 +67,7 @@ class CopyManifest:
     manifest: object
     recipients: frozenset[str] = frozenset()
     writer: str = ""
+    is_confirmed: bool = False
     proved_by: str = ""
 
 
@@ -104,6 +106,7 @@ def write_copy_manifest(
                 ),
                 recipients=copy.recipients,
                 writer=writer,
+                is_confirmed=copy.is_confirmed,
             )
         ),
     }
@@ -183,6 +186,7 @@ def copy_of(
         copied_at=manifest.copied_at,
         recipients=manifest.recipients,
         proved_by=manifest.proved_by,
+        is_confirmed=manifest.is_confirmed,
         is_ours=is_ours,
     )
 

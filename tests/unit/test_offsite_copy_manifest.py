@@ -72,6 +72,12 @@ def test_all_of_a_copy_comes_back(is_encrypted: bool) -> None:
     assert copy_of(manifest, backup, is_ours=True) == copy(is_encrypted=is_encrypted)
 
 
+def test_how_it_was_confirmed_comes_back() -> None:
+    unsure = replace(copy(), is_confirmed=False)
+    assert not copy_of(read_copy_manifest(written(unsure), name=NAME)).is_confirmed
+    assert copy_of(read_copy_manifest(written(copy()), name=NAME)).is_confirmed
+
+
 def test_an_encrypted_one_shows_no_names() -> None:
     text = written(copy()).decode()
     for secret in ("Home", "before the move", "ada", "apps", "2" * 64, "scheduled"):

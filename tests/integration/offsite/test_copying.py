@@ -603,6 +603,30 @@ def test_the_last_good_copy_stays_until_a_newer_one_is_read_back(offsite: Offsit
     assert ids(offsite.run(nas, open_=BySize).copies) == [second.id]  # read, then removed
 
 
+def test_a_lost_ledger_does_not_confirm_what_the_service_never_did(offsite: Offsite) -> None:
+    class Unread(Folder):
+        """Confirms sizes alone, and nothing can be read back."""
+
+        def has_confirmed(self) -> bool:
+            return False
+
+        def get(self, *_arguments: Any, **_how: Any) -> None:
+            raise RemoteError(Trouble.BROKEN_OFF)
+
+    with_count(offsite, 1)
+    (first,) = scheduled(offsite)
+    nas = offsite.add()
+    offsite.run(nas)
+    (second,) = scheduled(offsite)
+    offsite.run(nas, open_=Unread)
+    offsite.files.ledger(nas.id).unlink()
+    newer, older = offsite.run(nas, open_=Unread).copies
+    assert (newer.id, newer.is_confirmed) == (second.id, False)
+    assert (older.id, older.is_confirmed) == (first.id, True)
+    offsite.house.clock.now += timedelta(hours=7)
+    assert ids(offsite.run(nas).copies) == [second.id]  # read, then removed
+
+
 def test_a_key_that_may_not_delete_is_remembered(offsite: Offsite) -> None:
     backups = scheduled(offsite, 3)
     nas = offsite.add()
