@@ -154,7 +154,7 @@ class StandingReader:
             if each.newest_good and not _is_here(each, devices)
         ]
         holders = [each for each in found if _holds(each, newest, now=now)]
-        counted = [each for each in holders if not _lags(each, newest)]
+        counted = [each for each in holders if not _is_left_behind(each, newest)]
         copies = here + len(counted)
         return Places(
             copies=copies,
@@ -275,11 +275,11 @@ def _holds(status: DestinationStatus, newest: Backup | None, *, now: datetime) -
     return is_newest or status.stale_at is None or now < status.stale_at
 
 
-def _lags(status: DestinationStatus, newest: Backup | None) -> bool:
-    """Whether the newest backup does not come to a destination for now: it is paused, or fails."""
+def _is_left_behind(status: DestinationStatus, newest: Backup | None) -> bool:
+    """Whether the newest backup is not copied to a destination, since that is paused."""
     if not status.owed or (newest and status.newest_good and status.newest_good.id == newest.id):
         return False
-    return status.destination.paused or status.trouble is not None
+    return status.destination.paused
 
 
 def _places_of(holders: Iterable[DestinationStatus], devices: set[int | None]) -> int:

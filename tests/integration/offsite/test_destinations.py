@@ -14,9 +14,10 @@ import pytest
 from launcher.backup.records.backup import Kind
 from launcher.offsite.age import make_identity, read_identities
 from launcher.offsite.errors import OffsiteError
+from launcher.offsite.pauses import after_failure
 from launcher.offsite.records import Destination, Place, Service
 from launcher.offsite.status import KitState
-from launcher.offsite.troubles import Trouble
+from launcher.offsite.troubles import RemoteError, Trouble
 from tests.support.offsite import Offsite, folder_destination
 
 
@@ -332,6 +333,13 @@ def test_places_count_devices_and_copies_that_are_new_enough(
     assert (places.copies, places.places, places.off_site, places.on_one_disk) == (4, 3, 1, False)
     newest = offsite.house.create()
     assert offsite.status().places == places
+    offsite.keep(
+        cloud,
+        after_failure(
+            offsite.ledger(cloud), RemoteError(Trouble.UNREACHABLE), now=offsite.house.clock()
+        ),
+    )
+    assert offsite.status().places == places, "the copy there is as good as it was"
     offsite.service.change(replace(cloud, paused=True), by="ada")
     places = offsite.status().places
     assert (places.copies, places.places, places.off_site, places.on_one_disk) == (3, 2, 0, False)
