@@ -12,6 +12,7 @@ from launcher.offsite.troubles import Trouble
 
 CONFIRMATIONS: Mapping[Confirmation, str] = {
     Confirmation.CHECKSUM: "size and checksum",
+    Confirmation.CONTENT: "size and content",
     Confirmation.DISK: "size, on the disk",
     Confirmation.READ_BACK: "size, then read back in full",
 }

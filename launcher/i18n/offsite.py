@@ -205,6 +205,7 @@ _UNKNOWN: Mapping[str, LazyString] = {
 
 CONFIRMATION_WORDS: Mapping[Confirmation, LazyString] = {
     Confirmation.CHECKSUM: _("Uploads confirmed by size and checksum"),
+    Confirmation.CONTENT: _("Uploads confirmed by size and content"),
     Confirmation.DISK: _("Uploads confirmed by size on the disk"),
     Confirmation.READ_BACK: _("Uploads confirmed by size, then read back"),
 }

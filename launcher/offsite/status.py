@@ -87,6 +87,7 @@ class Confirmation(StrEnum):
     """By what an upload is confirmed at a destination."""
 
     CHECKSUM = "checksum"  # and by its size
+    CONTENT = "content"  # by a checksum where the service has one; small ones are read back at once
     DISK = "disk"  # a folder: by its size, once the disk is flushed
     READ_BACK = "read_back"  # by its size; then it is read back in full
 
@@ -100,9 +101,8 @@ def confirmation_of(destination: Destination, ledger: Ledger) -> Confirmation | 
     ours = [each for each in ledger.copies if each.is_ours]
     if not ours:
         return None
-    # A small object is read back at once, whatever the service.
     has_all = all(each.is_confirmed for each in ours)
-    return Confirmation.CHECKSUM if has_all else Confirmation.READ_BACK
+    return Confirmation.CONTENT if has_all else Confirmation.READ_BACK
 
 
 class KitState(StrEnum):
@@ -119,8 +119,8 @@ class Places:
     """Where the data is safe: 3 copies, 2 places, one off-site.
 
     A destination counts while its newest good copy is new enough, so that the sum stays the same
-    in the minutes between a backup and its copy. One that is paused or fails, while copies are
-    owed to it, does not count.
+    in the minutes between a backup and its copy, and while a service is away. One that is paused,
+    while copies are owed to it, does not count.
 
     Attributes:
         copies: the newest good backup here and one at each destination; 0 where there is none.
