@@ -80,6 +80,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "no key that was given opens the copies{keys}",
         "Use the recovery kit of the site that created them.",
     ),
+    "invalid_type": (
+        "rclone:TYPE: cannot have this type",
+        "It has to be a service that stores files. `alias`, `crypt` and others wrap a destination.",
+    ),
+    "no_key_given": (
+        "the copies are encrypted, and no key was given{keys}",
+        "Give the recovery kit of the site that created them: --key-file kit.txt.",
+    ),
     "copy_damaged": (
         "the copy {backup_id} is damaged",
         "Use another copy: --list shows them, --copy selects one.",
@@ -124,6 +132,7 @@ _KINDS: Mapping[str, type[Failure]] = {
     "copy_not_found": NotFoundFailure,
     "no_copies": NotFoundFailure,
     "not_opened": NotOpenedFailure,
+    "no_key_given": NotOpenedFailure,
     "invalid_key": NotOpenedFailure,
     "mistyped_key": NotOpenedFailure,
     "copy_damaged": DamagedFailure,
@@ -138,7 +147,9 @@ def offsite_errors() -> Iterator[None]:
     try:
         yield
     except OffsiteError as error:
-        sentence, hint = (fill(words, error.facts) for words in _WORDS[error.code])
+        is_type = error.code == "invalid_option" and error.facts.get("option") == "type"
+        code = "invalid_type" if is_type else error.code
+        sentence, hint = (fill(words, error.facts) for words in _WORDS[code])
         raise _KINDS.get(error.code, Failure)(sentence, hint=hint) from error
     except RemoteError as error:
         raise place_failure(error.trouble, error.facts, error.answer) from error
@@ -153,7 +164,8 @@ def offsite_errors() -> Iterator[None]:
 
 def place_failure(trouble: Trouble, facts: Mapping[str, object], answer: str = "") -> Failure:
     """Return the failure for what a place could not do."""
-    sentence, hint = trouble_words(trouble, facts)
+    is_type = trouble is Trouble.WRONG_OPTIONS and facts.get("option") == "type"
+    sentence, hint = _WORDS["invalid_type"] if is_type else trouble_words(trouble, facts)
     kind = FullDiskFailure if trouble is Trouble.FULL else PlaceFailure
     return kind(f"{sentence} (answer: {answer})" if answer else sentence, hint=hint)
 

@@ -39,7 +39,7 @@ def translated(
         case code if code in _REFUSED:
             trouble, facts = Trouble.DENIED, {"action": action}
         case errno.ENOENT | errno.ENOTDIR:
-            missing = name if folder.is_dir() and action != "write" else path
+            missing = name if folder.is_dir() and action != "write" else str(_missing(folder))
             trouble, facts = Trouble.NOT_THERE, {"name": missing}
         case errno.ETIMEDOUT:
             trouble = Trouble.TIMED_OUT
@@ -54,3 +54,8 @@ def _space(needed_bytes: int, free_bytes: int | None) -> dict[str, str | int]:
     needed = {"needed_bytes": needed_bytes} if needed_bytes else {}
     free = {"free_bytes": free_bytes} if free_bytes is not None else {}
     return {**needed, **free}
+
+
+def _missing(folder: Path) -> Path:
+    """Return the first folder on the way to this one that is not there."""
+    return next((each for each in reversed(folder.parents) if not each.exists()), folder)

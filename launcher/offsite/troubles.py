@@ -73,3 +73,6 @@ class RemoteError(Exception):
         self.trouble = trouble
         self.facts: Mapping[str, str | int] = facts
         self.answer = answer[:200]
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.args))

@@ -311,3 +311,11 @@ def test_it_is_said_of_which_copies_the_origin_is_confirmed(flask: Run, disk: Pa
     newer, older = flask("destination", "copies", "disk").stdout.splitlines()[1:]
     assert ("not confirmed" in newer, "not confirmed" in older) == (False, True)
     assert "confirmed" in newer
+
+
+def test_a_backup_that_is_here_is_not_downloaded(flask: Run) -> None:
+    made = flask("backup", "create").stdout.strip()
+    done = flask("backup", "fetch", made)
+    assert done.stdout.strip() == made
+    assert "already here" in done.stderr
+    assert "Downloading" not in done.stderr

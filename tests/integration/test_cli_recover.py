@@ -338,9 +338,13 @@ def test_each_way_to_fail_has_its_code_and_says_what_to_do(
 
     kit = tmp_path / "kit.txt"
     assert "no copies were found there" in fails(str(tmp_path / "disk" / "lost+found"), code=13)
-    assert "is not there" in fails(str(tmp_path / "nowhere" / "launcher"), code=22)
+    assert f"{tmp_path}/nowhere is not there" in fails(str(tmp_path / "nowhere" / "x"), code=22)
     assert f"{tmp_path}/nowhere is not there" in fails(str(tmp_path / "nowhere"), code=22)
-    assert "They need the secret key of age1" in fails(disk, code=23)
+    without = fails(disk, code=23)
+    assert "no key was given" in without
+    assert "They need the secret key of age1" in without
+    assert "--key-file kit.txt" in without
+    assert "rclone:TYPE: cannot have this type" in fails("rclone:alias:x", code=22)
     other = tmp_path / "other.txt"
     other.write_text("AGE-SECRET-KEY-1" + "Q" * 58)
     mistyped = fails(disk, "--key-file", str(other), code=23)

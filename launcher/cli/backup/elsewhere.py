@@ -118,8 +118,20 @@ def fetch(backup_id: str, destination_id: str, *, as_json: bool) -> None:
     print_result(fetched, fetched.id, as_json=as_json)
 
 
+def _good_here(backup_id: str) -> Backup | None:
+    """Return the backup of this id if it is here and good: a download would bring nothing."""
+    with contextlib.suppress(BackupError):
+        found = current_backups().get(backup_id)
+        if found.is_good and not found.is_of_unknown_origin:
+            say(f"{found.id} is already here, so nothing was downloaded.")
+            return found
+    return None
+
+
 def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
     """Return a backup after its download from a destination with a good copy, a folder first.
+
+    One that is here already is not downloaded.
 
     Raises:
         Failure, BackupError: it could not be downloaded.
@@ -133,6 +145,8 @@ def fetch_copy(backup_id: str, destination_id: str = "") -> Backup:
     with offsite_errors():
         if destination_id:
             current_offsite().find(destination_id)
+        if here := _good_here(backup_id):
+            return here
         found = [
             (place, copy)
             for place, copy in copies_elsewhere().get(backup_id, ())

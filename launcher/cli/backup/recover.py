@@ -151,7 +151,7 @@ def _opens(found: FoundPlace, copy_id: str) -> bool:
 def _asked_key(found: FoundPlace) -> tuple[Identity, ...]:
     """Return the key that the person types for copies that are encrypted."""
     if not sys.stdin.isatty():
-        raise OffsiteError("not_opened", keys=found.needed)
+        raise OffsiteError("no_key_given", keys=found.needed)
     text = click.prompt("Secret key from the recovery kit", hide_input=True, err=True)
     return read_identities(str(text))
 
