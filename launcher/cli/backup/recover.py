@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from launcher.backup.errors import VerificationError
+from launcher.backup.errors import BackupError, VerificationError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup
 from launcher.cli.backup.group import backup
@@ -30,6 +31,7 @@ from launcher.offsite.found import Doubt, FoundCopy, FoundPlace, FoundSite, keys
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.records import Destination
 from launcher.offsite.recover import bring
+from launcher.offsite.troubles import RemoteError
 
 _DOUBTS: Mapping[Doubt | None, str] = {
     Doubt.NOT_PROVED: "not confirmed to come from the holder of this key",
@@ -87,9 +89,7 @@ def recover(
       flask backup recover s3://ada-launcher/home --key-file kit.txt \\
         --endpoint https://s3.eu-central-003.backblazeb2.com
     """
-    from launcher.cli.offsite_failures import offsite_errors  # noqa: PLC0415  (SQLAlchemy)
-
-    with offsite_errors():
+    with _place_errors():
         place, identities = _place(address, given), _identities(key_file)
         find = partial(look, place, site_id=site_id, backup_id=copy_id)
         say("Looking for copies.")
@@ -122,6 +122,21 @@ def recover(
     say("Sign in with an account from the copy.")
     say("Then add the destination again: `flask destination add NAME ADDRESS`.")
     print_result(outcome, outcome.plan.source, as_json=as_json)
+
+
+@contextmanager
+def _place_errors() -> Iterator[None]:
+    """Raise the errors of places, copies and keys as failures of a command.
+
+    Their words are imported once there is one: with SQLAlchemy they take half a second.
+    """
+    try:
+        yield
+    except (OffsiteError, RemoteError, TimeoutError, BackupError):
+        from launcher.cli.offsite_failures import offsite_errors  # noqa: PLC0415
+
+        with offsite_errors():
+            raise
 
 
 def _place(address: str, given: Mapping[str, Any]) -> Destination:
