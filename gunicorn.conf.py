@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from launcher.config import ConfigError, prepare_data_dir, read_config  # noqa: E402
+from launcher.master import Master, adopts_orphans  # noqa: E402
 from launcher.memory import keep_little_memory  # noqa: E402
 from launcher.owner import act_as_owner, owner_of  # noqa: E402
 from launcher.serving import CONNECTIONS  # noqa: E402
@@ -51,20 +52,27 @@ def on_starting(server: Any) -> None:
     """
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
     command.append("--before-serving")
-    with subprocess.Popen(command, cwd=ROOT) as upgrade:
-        # What a worker uses of it, it copies page by page, since a use counts references: 40 MB of
-        # 75. The master keeps all of it, which one worker alone would not make up for.
-        # With `reload`, workers are to see each change of the code.
-        if server.cfg.workers > 1 and not server.cfg.reload:
-            _load_once()
-    if upgrade.returncode:
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(1)
+    # With `reload`, workers are to see each change of the code.
+    if server.cfg.workers > 1 and not server.cfg.reload:
+        if not server.cfg.preload_app and adopts_orphans():
+            Master.become(server, _load_once)
+        else:
+            _load_once()
+
+
+def on_reload(server: Any) -> None:
+    """Load what has changed, once for all workers."""
+    if isinstance(server, Master):
+        server.fork_ahead()
 
 
 def _load_once() -> None:
     """Import and read what every worker needs, which they then share, and nothing more.
 
-    Each worker builds its application itself, as the owner of the data and after the fork.
+    What a worker uses of it, it copies page by page, since a use counts references. Each builds its
+    application itself, as the owner of the data and after the fork.
     """
     import launcher.api  # noqa: PLC0415
     import launcher.app  # noqa: PLC0415
@@ -79,8 +87,10 @@ def _load_once() -> None:
     gc.freeze()  # the collector of a worker would write to each object, and so copy it
 
 
-def post_fork(_server: Any, _worker: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:
     """Become the owner of the data directory, with no group of root's left."""
+    if isinstance(server, Master):
+        server.report(worker)
     act_as_owner(deployment)
 
 

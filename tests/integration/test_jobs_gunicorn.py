@@ -91,7 +91,7 @@ def test_one_leads_through_kill_reload_and_stop(made: Path, workers: int, preloa
         first = wait_for_leader(made)
         master = master_of(server)
         workers_up(master, workers)
-        assert_nothing_but_code_in(master)
+        assert_nothing_but_code_in(master, has_pages=preload)
 
         os.kill(first.pid, signal.SIGKILL)
         killed_at = time.monotonic()
@@ -108,9 +108,9 @@ def test_one_leads_through_kill_reload_and_stop(made: Path, workers: int, preloa
     assert_quiet(server.log_path.read_text())
 
 
-def assert_nothing_but_code_in(master: int) -> None:
+def assert_nothing_but_code_in(master: int, *, has_pages: bool) -> None:
     """What a fork must not copy is in no process that forks: threads, and files of the database."""
-    assert _loads_pages(master)
+    assert _loads_pages(master) == has_pages
     assert len(os.listdir(f"/proc/{master}/task")) == 1
     files = [str(path.readlink()) for path in Path(f"/proc/{master}/fd").iterdir()]
     assert [name for name in files if ".db" in name or "/locks/" in name] == []

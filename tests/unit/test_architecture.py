@@ -18,7 +18,7 @@ DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "extensions", "fetching", "schedule"},
-    {"current", "importing", "memory", "owner", "serving", "settings"},
+    {"current", "importing", "master", "memory", "owner", "serving", "settings"},
     {"models", "migrations"},
     {"audit"},
     {"db"},
