@@ -37,6 +37,7 @@ BRIEFLY: Mapping[ProblemKind, str] = {
     ProblemKind.INTERRUPTED: "the last operation was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
     ProblemKind.COPIES_PAUSED: "a destination is paused",
+    ProblemKind.ONE_DISK: "all copies are on one disk",
 }
 """Each problem without its figures, as a cause or in a list."""
 

@@ -34,6 +34,7 @@ OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.KIT_UNCONFIRMED: _("The recovery kit is confirmed"),
     ProblemKind.COPIES_STRANGE: _("Only copies of this site are at the destinations again"),
     ProblemKind.COPIES_PAUSED: _("Copying is resumed at every destination"),
+    ProblemKind.ONE_DISK: _("Copies are on more than one disk, or one disk was accepted"),
 }
 """What is true once a problem is over."""
 
@@ -72,6 +73,8 @@ def title(problem: Problem, snapshot: Snapshot) -> str:
             words = gettext("Confirm the recovery kit")
         case ProblemKind.COPIES_PAUSED:
             words = gettext("Copying to %(names)s is paused", names=_names(problem))
+        case ProblemKind.ONE_DISK:
+            words = gettext("All copies are on one disk")
         case kind:
             words = _COUNTED[kind](problem.count)
     return words
@@ -154,6 +157,12 @@ def text(problem: Problem, snapshot: Snapshot, within: At) -> Iterator[str]:
                 moment = within(problem.since)
                 yield gettext("The newest good copy there is from %(moment)s.", moment=moment)
             yield gettext("Resume copying, so that newer backups are copied as well.")
+        case ProblemKind.ONE_DISK:
+            yield gettext(
+                "If this disk fails, your data and all backups are lost together. Add a place for"
+                " copies, or put backups on another disk with %(variable)s.",
+                variable="LAUNCHER_BACKUP_DIR",
+            )
 
 
 def _names(problem: Problem) -> str:

@@ -75,6 +75,7 @@ class ProblemKind(StrEnum):
     INTERRUPTED = "interrupted"
     SCHEDULE_OFF = "schedule_off"
     COPIES_PAUSED = "copies_paused"
+    ONE_DISK = "one_disk"
 
 
 OF_COPIES = frozenset(
@@ -88,6 +89,7 @@ OF_COPIES = frozenset(
         ProblemKind.KIT_UNCONFIRMED,
         ProblemKind.COPIES_STRANGE,
         ProblemKind.COPIES_PAUSED,
+        ProblemKind.ONE_DISK,
     }
 )
 """What can be wrong with copies in other places."""
@@ -187,6 +189,13 @@ class Findings:
         return Severity.WARN if self.besides or self.headline in _NOT_YET else Severity.OK
 
     @property
+    def is_only_one_disk(self) -> bool:
+        """Whether all is well but that all copies are on one disk, which takes time to change."""
+        return self.headline is Headline.RECENT_GOOD and all(
+            each.kind is ProblemKind.ONE_DISK for each in self.problems
+        )
+
+    @property
     def primary_action(self) -> PrimaryAction:
         """What helps most against what is wrong."""
         bad = {problem.kind for problem in self.problems if problem.severity is Severity.BAD}
@@ -283,6 +292,7 @@ def _unknown(snapshot: Snapshot) -> Iterator[ProblemKind]:
             ProblemKind.READ_ONLY,
             ProblemKind.FROM_FUTURE,
             ProblemKind.UNCHECKED,
+            ProblemKind.ONE_DISK,
         )
     if not snapshot.knows_settings:
         yield from (ProblemKind.STALE, ProblemKind.SCHEDULE_OFF, ProblemKind.COPIES_STALE)
@@ -302,6 +312,7 @@ def _problems(snapshot: Snapshot) -> Iterator[Problem]:
     yield from _of_the_schedule(snapshot)
     if snapshot.offsite:
         yield from _of_copies(snapshot.offsite, now=snapshot.now)
+        yield from _on_one_disk(snapshot, snapshot.offsite)
     if snapshot.failing_recipients:
         yield Problem(
             ProblemKind.NOTIFICATIONS_FAILING,
@@ -540,6 +551,14 @@ def _of_care(offsite: OffsiteStatus, *, now: datetime) -> Iterator[Problem]:
     if paused := copies.paused(offsite, now=now):
         since = copies.covered_until(paused[0])
         yield _of_destinations(ProblemKind.COPIES_PAUSED, Severity.WARN, paused, since=since)
+
+
+def _on_one_disk(snapshot: Snapshot, offsite: OffsiteStatus) -> Iterator[Problem]:
+    """Yield that one broken disk takes everything, unless an admin accepted that."""
+    if offsite.is_unreadable or snapshot.last_good is None or offsite.accepted(snapshot.now):
+        return
+    if offsite.places.on_one_disk:
+        yield Problem(ProblemKind.ONE_DISK, Severity.WARN)
 
 
 def _of_destinations(

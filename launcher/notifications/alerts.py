@@ -47,6 +47,7 @@ SHOWN_ONLY = frozenset(
         ProblemKind.RECIPIENT_TEST_FAILED,
         ProblemKind.KIT_UNCONFIRMED,
         ProblemKind.COPIES_PAUSED,
+        ProblemKind.ONE_DISK,
     }
 )
 """What a person did or left undone: shown on the pages, and never sent."""

@@ -134,7 +134,7 @@ class Places:
     copies: int = 0
     places: int = 0
     off_site: int = 0
-    on_one_disk: bool = True
+    on_one_disk: bool = False
     newest_at: datetime | None = None
 
 

@@ -371,7 +371,7 @@ def test_a_file_that_computes_for_hours_is_refused_at_a_limit(
     refused = flask("import", str(path), expect=19).stderr
     assert re.search(r"the check of the database was stopped at its limit of \d+ seconds", refused)
     assert "Do not use a file of unknown origin." in refused
-    assert "Safe." in flask("status").stdout
+    assert "All copies are on one disk" in flask("status").stdout.partition("\n")[0]
 
 
 def test_export_never_overwrites(flask: Flask_, tmp_path: Path) -> None:
@@ -466,14 +466,15 @@ def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data
     assert flask("run-scheduled").stdout == "", "the next try is ten minutes away"
 
 
-def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask: Flask_) -> None:
+def test_status_of_a_new_site_is_no_alarm_and_then_names_the_one_disk(flask: Flask_) -> None:
     assert flask("status").stdout.startswith("No backup yet: `flask backup create` creates one.")
     flask("create")
     told = flask("status").stdout
-    assert told.startswith("Safe.")
-    assert "all copies are on one disk" in told
+    assert told.startswith("All copies are on one disk: `flask destination add` adds")
+    assert "Safe" not in told
     facts = json.loads(flask("status", "--json").stdout)
-    assert (facts["severity"], facts["headline"], facts["is_stale"]) == ("ok", "recent_good", False)
+    assert (facts["severity"], facts["headline"]) == ("warn", "recent_good")
+    assert facts["is_stale"] is False
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
 
 
@@ -523,7 +524,7 @@ def test_status_says_once_that_every_user_can_read_the_backups(
     assert "Readable by" not in flask("status").stdout
     monkeypatch.setattr("launcher.monitoring.snapshot.is_readable_by_all", lambda _path: True)
     told = flask("status").stdout
-    assert told.startswith("Safe.")
+    assert told.startswith("All copies are on one disk")
     assert "every user of this machine; the disk keeps no file modes" in told
     assert json.loads(flask("status", "--json").stdout)["is_open_to_others"] is True
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from launcher.monitoring.problems import OF_COPIES, Problem, ProblemKind, Severity, detect_problems
-from launcher.offsite.records import CopyState, StoredCopy
-from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Standing
+from launcher.offsite.records import CopyState, OneDisk, StoredCopy
+from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, Places, Standing
 from launcher.offsite.troubles import Trouble
 from tests.support.copies import copy_of, destination, offsite, trouble
 from tests.unit.test_problems import DAY, FRESH, HOUR, NOW, backup, kinds, snapshot
@@ -137,3 +137,16 @@ def test_what_cannot_be_read_is_neither_well_nor_over() -> None:
     )
     assert findings.unknown == OF_COPIES - {ProblemKind.DESTINATIONS_UNREADABLE}
     assert detect_problems(snapshot(FRESH, offsite=None)).unknown == OF_COPIES
+
+
+def test_one_disk_is_a_warning_until_an_admin_accepts_it() -> None:
+    here = replace(offsite(), places=Places(1, 1, on_one_disk=True))
+    findings = detect_problems(snapshot(FRESH, offsite=here))
+    assert (findings.severity, findings.is_only_one_disk) == (Severity.WARN, True)
+    assert of(here) == ["one_disk"]
+
+    accepted = replace(here.settings, one_disk=OneDisk(NOW - DAY, "ada", "Tape", until=NOW + DAY))
+    assert of(replace(here, settings=accepted)) == []
+    over = replace(accepted, one_disk=replace(accepted.one_disk, until=NOW))
+    assert of(replace(here, settings=over)) == ["one_disk"]
+    assert detect_problems(snapshot(offsite=here)).find(ProblemKind.ONE_DISK) is None

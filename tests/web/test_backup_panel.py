@@ -20,7 +20,7 @@ from launcher.backup.manifest import write_manifest
 from launcher.backup.records.backup import Backup, Kind, State, Verification
 from launcher.backup.records.ids import new_backup_id, new_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.monitoring import snapshot
 from launcher.notifications import dispatch, recipients
 from launcher.web.admin.backups import banner, panel
@@ -96,8 +96,9 @@ def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _site(set_site: Callable[..., None]) -> None:
+def _site(app: Flask, set_site: Callable[..., None]) -> None:
     set_site(time_zone="Europe/Berlin")
+    current_offsite(app).accept_one_disk("Tape every night", until=None, by="ada")
 
 
 @pytest.fixture
@@ -153,7 +154,10 @@ def test_a_recent_good_backup_is_good_news(ada: Visitor, shelf: Shelf) -> None:
 
     assert ada.open(PANEL).status_code == 200
     assert severity(ada.page) == "ok"
-    assert answer(ada.page) == "Last good backup: 2 hours ago Verified. Next: tonight at 03:00 ."
+    assert answer(ada.page) == (
+        "Last good backup: 2 hours ago 1 copy in 1 place, none off-site."
+        " Verified. Next: tonight at 03:00 ."
+    )
     assert problems(ada.page) == []
     assert primary_buttons(ada.page) == ["Back up now…"]
     assert '<span class="state" id="backups-mark"></span>' in ada.page
@@ -195,7 +199,7 @@ def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf:
 
     assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith(
-        "No good backup for 4 days The last good backup, from Wednesday"
+        "No good backup for 4 days 1 copy in 1 place, none off-site. The last good backup, from"
     )
     assert f"/admin/backups/{last.id}/restore" in between(ada.page, 'id="the-answer"', "</section>")
     assert primary_buttons(ada.page) == ["Back up now…"]

@@ -319,7 +319,7 @@ def test_an_admin_reads_what_is_wrong_and_no_one_else_does(
     assert answer.json
     assert answer.json["status"] == "ok"
     assert answer.json["last_success_at"]
-    assert [each["kind"] for each in answer.json["problems"]] == ["scheduler_stopped"]
+    assert [each["kind"] for each in answer.json["problems"]] == ["scheduler_stopped", "one_disk"]
 
 
 def test_the_token_reads_it_too_even_when_the_database_is_lost(

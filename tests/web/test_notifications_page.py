@@ -21,7 +21,7 @@ from flask import Flask
 from launcher.background.child import Child
 from launcher.backup.locks import try_lock
 from launcher.config import Config
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
@@ -318,6 +318,7 @@ def test_no_recipient_at_all_is_said_on_the_overview_and_marked_in_the_navigatio
 ) -> None:
     with app.app_context():
         current_backups().create(by="ada")
+        current_offsite().accept_one_disk("Tape every night", until=None, by="ada")
 
     page = text(ada.open("/admin").text)
     assert "Notifications No one is notified if backups fail" in page
@@ -331,6 +332,7 @@ def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
 ) -> None:
     with app.app_context():
         current_backups().create(by="ada")
+        current_offsite().accept_one_disk("Tape every night", until=None, by="ada")
     ada.send(f"{PAGE}/{phone.id}/test")
     assert mark(ada.open("/admin").text) == ""
     assert "Backups are working" in ada.page

@@ -15,7 +15,7 @@ from flask import Flask
 from launcher.audit import COMMAND_LINE
 from launcher.backup.sqlite.connection import has_wal_reset_fix
 from launcher.config import ROOT
-from launcher.current import current_backups
+from launcher.current import current_backups, current_offsite
 from launcher.db.settings import change_settings
 from launcher.offsite.service import OffsiteService
 from launcher.offsite.status import Places, Standing
@@ -33,18 +33,22 @@ def test_it_says_how_backups_jobs_disks_and_sqlite_are(ada: Visitor) -> None:
     assert 'href="/admin/backups"' in ada.page
 
 
-def test_one_disk_is_one_row_with_calm_advice_and_no_alarm(app: Flask, ada: Visitor) -> None:
+def test_one_disk_is_amber_where_backups_are_until_it_is_accepted(app: Flask, ada: Visitor) -> None:
     with app.app_context():
         current_backups().create(by="ada")
 
     page = text_of(ada.open("/admin").text)
-    assert "Backups are working" in page
+    assert "Backups are working" not in page
     assert "Disk of the" not in page
-    assert page.count("Backups are on the same disk as your data.") == 1
-    assert "Download a backup, or put backups on another disk" in page
-    assert "All copies are on one disk" in ada.open("/admin/backups").text
-    assert 'id="the-answer" data-state="ok"' in ada.page
+    assert "All copies are on one disk." in page
+    assert ada.open("/admin/backups").text.count("All copies are on one disk") == 1
+    assert 'id="the-answer" data-state="warn"' in ada.page
     assert 'id="banner"' not in ada.open("/").text
+
+    ada.send("/admin/backups/off-site/one-disk", reason="Tape every night", until="year")
+    assert "Backups are working" in text_of(ada.open("/admin").text)
+    assert "All copies are on one disk" not in ada.open("/admin/backups").text
+    assert 'id="the-answer" data-state="ok"' in ada.page
 
 
 def test_copies_in_other_places_are_counted_in_one_row(
@@ -107,6 +111,7 @@ def test_a_restore_test_that_never_ran_says_when_it_will(app: Flask, ada: Visito
 def test_its_first_sentence_is_the_worst_of_all(app: Flask, ada: Visitor, data_dir: Path) -> None:
     with app.app_context():
         current_backups().create(by="ada")
+        current_offsite().accept_one_disk("The server goes to tape", until=None, by="ada")
     assert "Backups are working Last good backup:" in text_of(ada.open("/admin").text)
 
     for stored in (data_dir / "backups").glob("launcher-*.db*"):

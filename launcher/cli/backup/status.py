@@ -72,6 +72,7 @@ _PROBLEMS = {
     ProblemKind.INTERRUPTED: "the last operation ({verb}, started {started}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
     ProblemKind.COPIES_PAUSED: "copying is paused: {destinations}",
+    ProblemKind.ONE_DISK: "all copies are on one disk: `flask destination add` adds another place",
 }
 
 _OF_THE_VERSION = (
@@ -142,22 +143,11 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
             f"Running:          {OPERATIONS[running.verb]} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
-    if _is_on_one_disk(snapshot):
-        put("all copies are on one disk: `flask destination add` adds another place",
-            lead=f"{click.style('note:', fg='yellow'):<18}")  # fmt: skip
     for problem in findings.problems:
         severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
         causes = explains(findings.problems, problem)
         because = f" [cause: {', '.join(BRIEFLY[c] for c in causes)}]" if causes else ""
         put(f"{_problem(problem, now)}{because}", lead=f"{severity:<18}")
-
-
-def _is_on_one_disk(snapshot: Snapshot) -> bool:
-    """Whether the panel says that one disk would take everything, and no admin accepted that."""
-    offsite = snapshot.offsite
-    if offsite is None or snapshot.last_good is None:
-        return False
-    return offsite.places.on_one_disk and offsite.accepted(snapshot.now) is None
 
 
 def _copies(offsite: OffsiteStatus, now: datetime) -> str:

@@ -54,8 +54,13 @@ def current_problems() -> Assessment | None:
 
 
 def set_current_problems(seen: Assessment | None) -> None:
-    """Use these findings for the rest of this request."""
-    g.backup_problems = seen if seen and seen.findings.severity is not Severity.OK else None
+    """Use these findings for the rest of this request.
+
+    That all copies are on one disk is said where backups are, and not on every page.
+    """
+    found = seen.findings if seen else None
+    is_calm = not found or found.severity is Severity.OK or found.is_only_one_disk
+    g.backup_problems = None if is_calm else seen
 
 
 def _find_problems() -> Assessment | None:

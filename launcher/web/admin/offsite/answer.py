@@ -12,7 +12,7 @@ from launcher.i18n.formats import isolated, listing, number
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.i18n.problems import text, title
-from launcher.monitoring.problems import OF_COPIES, Findings, ProblemKind
+from launcher.monitoring.problems import OF_COPIES, Findings, Problem, ProblemKind
 from launcher.monitoring.snapshot import Snapshot
 from launcher.offsite.status import DestinationStatus, OffsiteStatus, Standing
 from launcher.web.admin.backups.banner import style_at
@@ -35,16 +35,24 @@ def answer(findings: Findings, snapshot: Snapshot, status: OffsiteStatus) -> Ans
 
     What is wrong is judged and worded as on the page of the backups.
     """
-    worst = next((each for each in findings.problems if each.kind in OF_COPIES), None)
-    if worst is not None:
-        style = style_at(snapshot.now)
-        return Answer(
-            worst.severity.value,
-            title(worst, snapshot, style),
-            text(worst, snapshot, style),
-            _step(worst.kind),
-        )
-    return _good(status) if status.destinations else None
+    of_copies = [each for each in findings.problems if each.kind in OF_COPIES]
+    one_disk = findings.find(ProblemKind.ONE_DISK)
+    if of_copies and of_copies[0] is not one_disk:
+        return _of_problem(of_copies[0], snapshot)
+    if not status.destinations:
+        return None
+    is_well = all(each.standing is Standing.UP_TO_DATE for each in status.destinations)
+    return _of_problem(one_disk, snapshot) if one_disk and is_well else _good(status)
+
+
+def _of_problem(problem: Problem, snapshot: Snapshot) -> Answer:
+    style = style_at(snapshot.now)
+    return Answer(
+        problem.severity.value,
+        title(problem, snapshot, style),
+        text(problem, snapshot, style),
+        _step(problem.kind),
+    )
 
 
 def _step(kind: ProblemKind) -> NextStep | None:

@@ -34,8 +34,8 @@ class Elsewhere:
         rows: the destinations.
         words: how many copies in how many places; "" where nothing is elsewhere.
         only: the backups that exist only there.
-        is_one_disk: whether to warn that all copies are on one disk.
-        accepted: who accepted that, and why; `accepted_by` is their name.
+        accepted: who accepted that all copies are on one disk, and why.
+        accepted_by: their name.
         poll_s: the seconds until the page asks again while something is copied, else 0.
     """
 
@@ -43,7 +43,6 @@ class Elsewhere:
     rows: Sequence[ShownDestination] = ()
     words: str = ""
     only: OnlyElsewhere | None = None
-    is_one_disk: bool = False
     accepted: OneDisk | None = None
     accepted_by: str = ""
     poll_s: int = 0
@@ -68,7 +67,6 @@ def elsewhere(snapshot: Snapshot) -> Elsewhere:
         rows=rows,
         words=places_words(places) if has_words and places.copies else "",
         only=only_elsewhere(status),
-        is_one_disk=is_one_disk and accepted is None,
         accepted=accepted if is_one_disk else None,
         accepted_by=_name_of(accepted.by) if accepted else "",
         poll_s=2 if any(each.work for each in rows) else 0,
