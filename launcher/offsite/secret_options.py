@@ -42,10 +42,11 @@ _ENDS_OF_SECRETS = (
 )  # fmt: skip
 _NO_SECRETS = frozenset({"ask_password"})
 
-_PLACES = frozenset({"bucket", "endpoint", "host", "hostname", "url"})
-_ENDS_OF_PLACES = ("_url", "_endpoint", "proxy")
-_USER_IN_URL = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
-_USER = re.compile(r"((?:[a-z][a-z0-9+.-]*:)?//|^\s*)[^/?#]*@", re.IGNORECASE)
+_HOSTS = frozenset({"bucket", "endpoint", "host", "hostname"})
+_ENDS_OF_HOSTS = ("_endpoint", "proxy")
+_URL = "url"
+_SCHEME = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_HOST = re.compile(r"(?:[^:\[\]]*|\[[^\]]*\])(?::[0-9]{1,5})?")
 
 
 def is_secret(name: str) -> bool:
@@ -56,15 +57,25 @@ def is_secret(name: str) -> bool:
 
 def has_user(name: str, value: str) -> bool:
     """Whether an option names a user, and so perhaps a password, in front of a host."""
-    if _USER_IN_URL.match(value):
-        return True
-    is_place = name in _PLACES or name.endswith(_ENDS_OF_PLACES)
-    return is_place and "@" in re.split(r"[/?#]", value, maxsplit=1)[0]
+    start = _SCHEME.match(value)
+    is_host = name in _HOSTS or name.endswith(_ENDS_OF_HOSTS)
+    if not (start or is_host or name == _URL or name.endswith(f"_{_URL}")):
+        return False
+    rest = value[start.end() :] if start else value
+    if is_host or "@" not in rest:
+        return "@" in rest
+    # A password may itself contain "/", "?" or "#": what is before them is then not host and port.
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    has_path = rest[len(host) :].startswith("/")
+    return "@" in host or not has_path or not _HOST.fullmatch(host)
 
 
 def without_user(name: str, value: str) -> str:
     """Return the value of an option without a user and a password in front of its host."""
-    return _USER.sub(r"\1", value, count=1) if has_user(name, value) else value
+    if not has_user(name, value):
+        return value
+    start = _SCHEME.match(value)
+    return f"{start[0] if start else ''}{value.rpartition('@')[2]}"
 
 
 def shown_options(options: Mapping[str, str]) -> dict[str, str]:

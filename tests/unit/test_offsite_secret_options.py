@@ -56,6 +56,15 @@ def test_every_secret_that_is_asked_for_is_one() -> None:
         ("http_proxy", "user:sesame@proxy.example:3128"),
         ("bucket", "user:sesame@bucket"),
         ("folder", "https://user:sesame@other.example"),
+        ("endpoint", "https://user:a/sesame@s3.example"),
+        ("endpoint", "user:1/sesame@s3.example"),
+        ("url", "https://user:a/sesame@cloud.example/remote.php/dav"),
+        ("url", "https://user:1?sesame@cloud.example"),
+        ("url", "user:a#sesame@cloud.example"),
+        ("url", "https://us:er@a/sesame@cloud.example"),
+        ("auth_url", "https://user:/sesame@login.example"),
+        ("host", "user:1#sesame@box.example"),
+        ("folder", "https://user:a/sesame@other.example"),
     ],
 )
 def test_a_password_in_an_address_is_refused_and_never_shown(name: str, value: str) -> None:
@@ -72,6 +81,9 @@ def test_a_password_in_an_address_is_refused_and_never_shown(name: str, value: s
     [
         ("url", "https://cloud.example/remote.php/dav/files/ada@example.org/"),
         ("url", "cloud.example/files/ada@example.org"),
+        ("url", "https://cloud.example:8443/files/ada@example.org/"),
+        ("url", "https://[fd00::1]:8443/files/ada@example.org/"),
+        ("folder", "//share/ada@example.org"),
         ("user", "ada@example.org"),
         ("known_hosts", "box.example ssh-ed25519 AAAA ada@box"),
         ("folder", "backups of ada@home"),
