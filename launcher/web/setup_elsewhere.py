@@ -154,7 +154,7 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
         return redirect(address, 303)
     here = current_backups().listing().by_id.get(copy.id)
     if here and here.is_good and not (copy.is_proved and here.is_of_unknown_origin):
-        address = url_for("setup_restore.show_plan", backup_id=copy.id, token=token)
+        address = url_for("setup_restore.show_plan", backup_id=copy.id, token=token, search=key)
         return redirect(address, 303)
     follower = Follower(current_appearance(), holder=None, setup_token=token, search=key)
     wanted = CopyWanted(

@@ -88,9 +88,11 @@ def show_plan(token: str, backup_id: str) -> ResponseReturnValue:
     plan = service.plan(backup.id, by=BY, keep_schedule=False, on_progress=stopwatch)
     stopwatch.stop()
     resume()
+    search = request.args.get("search", "")
     return render_template(
         "setup_restore.html",
         token=token,
+        search=search,
         plan=describe_plan(plan, backup, viewer="", took_s=stopwatch.took_s),
         admins=plan.admins,
     )

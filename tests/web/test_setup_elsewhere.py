@@ -92,9 +92,12 @@ def test_from_the_place_to_signing_in_with_an_account_of_the_copy(
     outcome = guest.open(started.location).text
     plan = guest.open(re.search(r'href="(/setup/restore/[^"]+)"', outcome)[1].replace("&amp;", "&"))
     assert "Admins who can sign in ada" in text_of(plan.text)
+    back_of_plan = re.search(r'href="([^"]+)">Back</a>', plan.text)[1].replace("&amp;", "&")
+    assert f"/{id_}" in guest.open(back_of_plan).text
 
     # Back at the list, the search is still there with all that was typed.
     back = re.search(r'href="([^"]+)">\s*Back to the copies', outcome)[1].replace("&amp;", "&")
+    assert back == back_of_plan
     assert f"/{id_}" in guest.open(back).text
     again = guest.send(action, copy=choice)
     assert f"/setup/restore/{id_}" in again.location

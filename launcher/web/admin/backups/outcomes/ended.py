@@ -137,10 +137,16 @@ class Ended:
             return (NextStep(self.plan_at_setup(token), gettext("Restore…"), "rotate-ccw"), back)
         return (back,)
 
-    def plan_at_setup(self, token: str) -> str:
-        """Return the address of the plan at the setup of a new server."""
+    def plan_at_setup(self, token: str, search: str = "") -> str:
+        """Return the address of the plan at the setup of a new server.
+
+        Args:
+            search: the key of the search for copies that the plan leads back to, "" for none.
+        """
         backup_id = self.entry.backup_id or "-"
-        return url_for("setup_restore.show_plan", backup_id=backup_id, token=token)
+        return url_for(
+            "setup_restore.show_plan", backup_id=backup_id, token=token, search=search or None
+        )
 
     def look_inside(self) -> tuple[NextStep, ...]:
         """Return the step to the backup, none when it is gone."""

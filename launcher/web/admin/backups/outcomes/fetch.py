@@ -33,9 +33,15 @@ class FetchEnded(Ended):
         page = super().page(follower)
         if follower is None or not follower.search:
             return page
-        search = url_for("setup_elsewhere.choose", key=follower.search, token=follower.setup_token)
+        token = follower.setup_token
+        search = url_for("setup_elsewhere.choose", key=follower.search, token=token)
         back = NextStep(search, gettext("Back to the copies"))
-        return replace(page, next_steps=(*page.next_steps[:-1], back, page.next_steps[-1]))
+        plan, with_search = (self.plan_at_setup(token, each) for each in ("", follower.search))
+        steps = [
+            replace(each, path=with_search) if each.path == plan else each
+            for each in page.next_steps
+        ]
+        return replace(page, next_steps=(*steps[:-1], back, steps[-1]))
 
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
         return OutcomePage(
