@@ -44,6 +44,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "a character of this key is wrong or missing",
         "Compare it with the recovery kit, or give the file of the kit.",
     ),
+    "too_many_keys": (
+        "copies can be encrypted for {most} keys",
+        "Remove another key first: `flask recovery-kit remove-key`.",
+    ),
     "last_recipient": (
         "this is the last key, and copies need one",
         "`flask recovery-kit new-key` replaces it.",

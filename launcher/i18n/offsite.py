@@ -219,6 +219,7 @@ OFFSITE_ERROR_WORDS: Mapping[str, LazyString] = {
     ),
     "no_key": _("There is no key yet. Launcher creates it with the first encrypted destination."),
     "invalid_key": _("This is not a public key of age. It starts with “age1”."),
+    "too_many_keys": _("Copies can be encrypted for 64 keys. Remove another key first."),
     "last_recipient": _("Without this key no one could open new copies."),
     "user_in_url": _(
         "A URL, a host and a bucket cannot contain a user or a password. Enter them in their own"

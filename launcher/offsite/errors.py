@@ -13,7 +13,7 @@ class OffsiteError(Exception):
             `no_key_given`
             (none of the keys opens it), `copy_damaged`, `copies_damaged` (all of them),
             `test_running` (try again in a minute), `user_in_url` (a user or a password in a URL or
-            host), `secret_option` (a secret among the options).
+            host), `secret_option` (a secret among the options), `too_many_keys` (fact `most`).
         facts: what its words need.
     """
 

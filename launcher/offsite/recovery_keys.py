@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from launcher.backup.ports import Clock
 from launcher.backup.records.text import clean_note, readable
-from launcher.offsite.age import read_public_key
+from launcher.offsite.age import MOST_RECIPIENTS, read_public_key
 from launcher.offsite.entering import MAX_NAME
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import SettingsFile
@@ -124,7 +124,7 @@ class RecoveryKeys:
         """Encrypt new copies for this public key as well.
 
         Raises:
-            OffsiteError: `invalid_key`, `name_taken` (there already).
+            OffsiteError: `invalid_key`, `name_taken` (there already), `too_many_keys`.
         """
         del by  # the door records who
         key = read_public_key(public_key)
@@ -132,6 +132,9 @@ class RecoveryKeys:
         def change(entered: Destinations) -> Destinations:
             if any(each.public_key == key for each in entered.recipients):
                 raise OffsiteError("name_taken", name=key)
+            # One is for the key of the kit, also where it is not created yet.
+            if sum(not each.is_own for each in entered.recipients) >= MOST_RECIPIENTS - 1:
+                raise OffsiteError("too_many_keys", most=MOST_RECIPIENTS)
             new = Recipient(key, clean_note(label)[:MAX_NAME], added_at=self._clock())
             return replace(entered, recipients=(*entered.recipients, new))
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from launcher.backup.records.backup import Kind
-from launcher.offsite.age import make_identity, read_identities
+from launcher.offsite.age import MOST_RECIPIENTS, make_identity, read_identities
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.pauses import after_failure
 from launcher.offsite.records import Destination, Place, Service
@@ -238,6 +238,17 @@ def test_recipients_are_public_keys_of_which_the_kits_stays(offsite: Offsite) ->
     assert refused.value.code == "last_recipient"
     offsite.service.keys.remove_recipient(office.public_key, by="ada")
     assert [each.public_key for each in offsite.service.settings().recipients] == [own]
+
+
+def test_a_key_more_than_copies_can_be_encrypted_for_is_refused(offsite: Offsite) -> None:
+    for number in range(MOST_RECIPIENTS - 1):
+        key = make_identity().public_key
+        offsite.service.keys.add_recipient(key, f"Office {number}", by="ada")
+    with pytest.raises(OffsiteError) as refused:
+        offsite.service.keys.add_recipient(make_identity().public_key, "Office", by="ada")
+    assert (refused.value.code, refused.value.facts) == ("too_many_keys", {"most": MOST_RECIPIENTS})
+    offsite.service.add(bucket(), by="ada")  # which creates the key of the kit
+    assert len(offsite.service.settings().recipients) == MOST_RECIPIENTS
 
 
 def test_a_lost_secret_key_is_said_and_a_damaged_one_is_not_overwritten(offsite: Offsite) -> None:
