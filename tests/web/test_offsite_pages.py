@@ -986,6 +986,12 @@ def test_each_copy_says_when_it_was_read_and_which_key_opens_it(
     assert "Backblaze Off-site Good copy" in text
     assert "Not read in full yet. Encrypted for the recovery kit." in text
 
+    office = make_identity().public_key
+    with app.app_context():
+        current_offsite().keys.add_recipient(office, "", by="ada")
+    keep_copies(app, backblaze, copies=(replace(copy, recipients=frozenset({office})),))
+    assert f"Encrypted for {office[:6]}…{office[-4:]}." in page_of(ada, copy)
+
     old = make_identity().public_key
     read = replace(copy, read_at=utc_now(), tested_at=utc_now(), recipients=frozenset({old}))
     keep_copies(app, backblaze, copies=(read,))
