@@ -45,7 +45,7 @@ class Master(Arbiter):  # type: ignore[misc]
     _made: list[Any]
     _reports = -1
     _forked_ahead = 0
-    _is_ending = False
+    _ended_by = 0
 
     @classmethod
     def become(cls, arbiter: Any, load: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ class Master(Arbiter):  # type: ignore[misc]
         """Queue a signal, and do not wait for a loader when it ends the server."""
         super().signal(sig, frame)
         if self._loader and sig in _ENDING:
-            self._is_ending = True
+            self._ended_by = sig
             with suppress(ProcessLookupError):
                 os.kill(self._loader, signal.SIGTERM)
 
@@ -110,7 +110,7 @@ class Master(Arbiter):  # type: ignore[misc]
             pids: dict[str, int] = {age: int(pid) for age, pid in map(str.split, reports)}
         _, status = os.waitpid(loader, 0)
         self._loader = 0
-        if status and not self._is_ending:
+        if status and not self._ended_by:
             self.log.error("The loader of the workers ended with status %s.", status)
         for worker in made:
             if pid := pids.get(str(worker.age)):
@@ -119,8 +119,8 @@ class Master(Arbiter):  # type: ignore[misc]
                 self._stats["workers_spawned"] += 1
             else:
                 worker.tmp.close()
-        if self._is_ending:
-            raise StopIteration  # to gunicorn's loop, which ends at the signal without it too
+        if self._ended_by:  # gunicorn's loop ends with what this raises
+            getattr(self, f"handle_{self.SIG_NAMES[self._ended_by]}")()
         return len(pids)
 
     def _new_worker(self) -> Any:
