@@ -857,6 +857,11 @@ def test_a_paused_destination_is_named_first_and_amber_while_it_is_behind(
     with app.app_context():
         disk = current_offsite().find("disk")
     trouble = LastTrouble(Trouble.UNREACHABLE, utc_now(), utc_now())
+    keep_copies(app, disk, copies=(copy,), read_trouble=replace(trouble, trouble=Trouble.NO_ROOM))
+    ada.open(OFF_SITE)
+    figures = re.search(r"Read in full</dt>.*?</dl>", ada.page, re.DOTALL)
+    assert figures
+    assert "The disk of this server is too full to read a copy." in figures[0]
     keep_copies(app, disk, copies=(copy,), trouble=trouble)
     copy_of(app)
     ada.open(OFF_SITE)

@@ -16,6 +16,7 @@ from launcher.offsite.records import (
     CopyState,
     Destination,
     KeepRule,
+    LastTrouble,
     Place,
     Service,
     StoredCopy,
@@ -57,6 +58,7 @@ class ShownDestination:
         state: the state of its mark; `word` says how it stands.
         picture: the name of its icon.
         kind: what it is; `address` where, for people.
+        unread: why copies could not be read at the last try.
         percent: how far the copy is that is made now, None where it is not known.
     """
 
@@ -73,6 +75,7 @@ class ShownDestination:
     read_at: datetime | None
     confirmed: str
     trouble: ShownTrouble | None
+    unread: ShownTrouble | None
     work: str = ""
     percent: int | None = None
     figure: str = ""
@@ -109,7 +112,8 @@ def shown_destination(status: DestinationStatus, *, now: datetime) -> ShownDesti
         read=len(read),
         read_at=max(read, default=None),
         confirmed=str(CONFIRMATION_WORDS[confirmation]) if confirmation else "",
-        trouble=_trouble(status, now=now),
+        trouble=_trouble(status, status.trouble, now=now),
+        unread=_trouble(status, ledger.read_trouble, now=now),
         work=_work_words(progress) if progress else "",
         percent=percent_of(progress),
         figure=_bytes_words(progress) if progress else "",
@@ -284,8 +288,9 @@ def stale_words(status: DestinationStatus, *, now: datetime) -> str:
     return _("Newest good copy: %(length)s old", length=behind)
 
 
-def _trouble(status: DestinationStatus, *, now: datetime) -> ShownTrouble | None:
-    last = status.trouble
+def _trouble(
+    status: DestinationStatus, last: LastTrouble | None, *, now: datetime
+) -> ShownTrouble | None:
     if last is None or status.destination.paused:
         return None
     title, advice = trouble_words(last.trouble, last.facts)
