@@ -25,6 +25,7 @@ FLAGS: Mapping[str, str] = {
 """The options of S3 that have a flag of their own on the command line."""
 
 _IN_THE_ADDRESS = {"path", "bucket", "folder", "type"}
+_SERVER_OPTIONS = ("endpoint", "host", "url")
 _NOT_TYPED = {"known_hosts"}  # a server is asked for its keys again
 
 
@@ -58,14 +59,28 @@ def address_of(destination: Destination) -> str:
             return f"rclone:{options.get('type', '')}:{options.get('folder', '')}"
 
 
+def full_address(destination: Destination) -> str:
+    """Return the address with the server, which tells two places of one kind apart."""
+    address = address_of(destination)
+    options = shown_options(destination.options)
+    server = next((options[name] for name in _SERVER_OPTIONS if options.get(name)), "")
+    return f"{address} ({server})" if server else address
+
+
+def other_options(destination: Destination) -> Mapping[str, str]:
+    """Return what the address does not say, sorted by name."""
+    options = sorted(shown_options(destination.options).items())
+    return {name: value for name, value in options if value and name not in _IN_THE_ADDRESS}
+
+
 def recover_command(destination: Destination, *, site: str = "", has_key: bool = True) -> str:
     """Return the command that brings a copy back on a bare machine; it asks for every secret.
 
     With `site` it takes the copies of that site alone, whatever others are in the folder.
     """
     words = ["flask", "backup", "recover", address_of(destination)]
-    for name, value in sorted(shown_options(destination.options).items()):
-        if name in _IN_THE_ADDRESS | _NOT_TYPED or not value:
+    for name, value in other_options(destination).items():
+        if name in _NOT_TYPED:
             continue
         words += [FLAGS[name], value] if name in FLAGS else ["--option", f"{name}={value}"]
     if site:

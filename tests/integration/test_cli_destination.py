@@ -319,3 +319,15 @@ def test_a_backup_that_is_here_is_not_downloaded(flask: Run) -> None:
     assert done.stdout.strip() == made
     assert "already here" in done.stderr
     assert "Downloading" not in done.stderr
+
+
+def test_two_servers_of_one_kind_are_told_apart(flask: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("pass=four words for it\n")
+    for host in ("attic.lan", "cellar.lan"):
+        flask("destination", "add", host, "rclone:sftp:copies", "--option", f"host={host}",
+              "--option", "user=ada", "--secret-file", str(secret), "--no-test")  # fmt: skip
+    listed = flask("destination", "list").stdout
+    assert "rclone:sftp:copies (attic.lan)" in listed
+    assert "rclone:sftp:copies (cellar.lan)" in listed
+    assert "(attic.lan)" in flask("destination", "remove", "attic-lan", "--yes").stderr

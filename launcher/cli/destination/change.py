@@ -19,7 +19,7 @@ from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_offsite
 from launcher.offsite import audit
-from launcher.offsite.addresses import address_of
+from launcher.offsite.addresses import address_of, full_address
 from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.records import Destination, Service
 
@@ -161,9 +161,9 @@ def remove(destination_id: str, *, yes: bool) -> None:
     if not yes:
         secrets = ", with its secrets" if known.secrets else ""
         say(f"{known.name} will be removed{secrets}.")
-        say(f"The copies remain at {address_of(known)}. `flask backup recover` can restore them.")
+        say(f"The copies remain at {full_address(known)}. `flask backup recover` can restore them.")
         require_word("remove")
     with offsite_errors():
         current_offsite().remove(known.id, by=typist())
     keep_entry(audit.record_removed, known)
-    say(f"{known.name} removed. Its copies remain at {address_of(known)}.")
+    say(f"{known.name} removed. Its copies remain at {full_address(known)}.")

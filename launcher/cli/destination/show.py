@@ -22,7 +22,7 @@ from launcher.cli.output import moment, one_line, print_json, print_table, put, 
 from launcher.cli.recovery_kit import say_not_in_kit
 from launcher.cli.shell import json_option
 from launcher.current import current_offsite
-from launcher.offsite.addresses import address_of
+from launcher.offsite.addresses import address_of, full_address, other_options
 from launcher.offsite.records import (
     BYTES_S_OF_MBIT,
     CopyState,
@@ -31,7 +31,6 @@ from launcher.offsite.records import (
     LastTrouble,
     StoredCopy,
 )
-from launcher.offsite.secret_options import shown_options
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, confirmation_of
 
 
@@ -64,7 +63,7 @@ def _row(status: DestinationStatus) -> tuple[str, ...]:
     return (
         found.id,
         found.name,
-        address_of(found),
+        full_address(found),
         PLACES[found.place],
         STANDINGS[status.standing],
         str(len(status.ledger.copies)),
@@ -106,9 +105,7 @@ def _find(destination_id: str) -> DestinationStatus:
 def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
     known, ledger = status.destination, status.ledger
     confirmation = confirmation_of(known, ledger)
-    options = (
-        f"{name}={value}" for name, value in sorted(shown_options(known.options).items()) if value
-    )
+    options = (f"{name}={value}" for name, value in other_options(known).items())
     deletes = {None: "not tested yet", True: "yes", False: "no, which protects your copies"}
     return (
         ("Destination", f"{known.name} ({known.id})"),
