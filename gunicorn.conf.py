@@ -1,4 +1,4 @@
-"""How gunicorn serves Launcher; `gunicorn wsgi:app` in this directory finds it by itself."""
+"""How gunicorn serves Launcher; `gunicorn wsgi:app` in this directory finds it."""
 
 import gc
 import os

@@ -194,6 +194,13 @@ def test_a_question_that_makes_no_sense_is_no_error(ada: Visitor, query: str) ->
     assert ada.open(f"/admin/audit?{query}").status_code == 200
 
 
+def test_an_upload_limit_is_in_the_unit_in_which_it_was_entered(ada: Visitor, app: Flask) -> None:
+    record(app, "destination.update", target=Target("destination", "nas", "NAS"),
+           changes={"limit_bytes_s": [0, 187_500]})  # fmt: skip
+    (line,) = lines(ada.open("/admin/audit?who=eve").text)
+    assert "Upload limit in Mbit/s: none → 1.5" in line
+
+
 def test_nothing_found_says_so_and_leads_back(ada: Visitor) -> None:
     ada.open("/admin/audit?who=nobody")
 

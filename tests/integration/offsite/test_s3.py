@@ -280,6 +280,8 @@ def test_a_service_that_cannot_be_reached_is_named() -> None:
          Trouble.NO_ANSWER_KNOWN, {"detail": "200"}),
         ("200 OK", b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]><List>&x;</List>', {},
          Trouble.NO_ANSWER_KNOWN, {"detail": "200"}),
+        ("200 OK", b"<ListBucketResult><IsTruncated>fal", {},
+         Trouble.NO_ANSWER_KNOWN, {"detail": "200"}),
         ("500 Internal Server Error", b"no XML", {}, Trouble.BUSY, {}),
         ("404 Not Found", b"<!doctype html><p>no</p>", {},
          Trouble.WRONG_ADDRESS, {"detail": "127.0.0.1"}),

@@ -19,7 +19,7 @@ from launcher.accounts import refusals
 from launcher.backup.records.operation import Outcome
 from launcher.catalogue.check_edits import REPLACED
 from launcher.i18n.check_labels import OPTIONS
-from launcher.i18n.formats import day_and_time, listing
+from launcher.i18n.formats import day_and_time, listing, number
 from launcher.i18n.labels import HEALTH_WORDS, RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
 from launcher.i18n.labels import KIND_WORDS as BACKUP_KINDS
 from launcher.i18n.locale import LOCALES, gettext, ngettext
@@ -28,7 +28,7 @@ from launcher.i18n.offsite import KEEP_RULE_WORDS, PLACE_WORDS, SERVICE_WORDS
 from launcher.i18n.windows import logged_window_words
 from launcher.models import AuditEvent, Health, Role
 from launcher.notifications.messages import EVENT_WORDS
-from launcher.offsite.records import KeepRule, Place, Service
+from launcher.offsite.records import BYTES_S_OF_MBIT, KeepRule, Place, Service
 from launcher.web.boards.form import entry_words
 from launcher.web.boards.sharing import ACCESSES
 
@@ -230,7 +230,7 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "encrypt": _("Encryption"),
     "kinds": _("Copied backups"),
     "keep": _("Retention there"),
-    "limit_bytes_s": _("Upload limit in bytes a second"),
+    "limit_bytes_s": _("Upload limit in Mbit/s"),
     "stale_after_h": _("Alert after hours"),
     "paused": _("Paused"),
     "secrets": _("Secrets"),
@@ -329,6 +329,13 @@ def _expiry_words(text: str) -> str:
     return text or gettext("never")
 
 
+def _mbit_words(text: str) -> str:
+    """Return a limit in the unit in which it is entered; "" for none."""
+    if not text.isdecimal() or not int(text):
+        return "" if text == "0" else text
+    return number(int(text) / BYTES_S_OF_MBIT, digits=1)
+
+
 def _member_words(words: Mapping[M, LazyString], kind: type[M], text: str) -> str:
     return str(words[kind(text)]) if text in set(kind) else text
 
@@ -355,4 +362,5 @@ _TEXTS: Mapping[str, Callable[[str], str]] = {
     "place": lambda text: _member_words(PLACE_WORDS, Place, text),
     "keep": lambda text: _member_words(KEEP_RULE_WORDS, KeepRule, text),
     "until": _expiry_words,
+    "limit_bytes_s": _mbit_words,
 }
