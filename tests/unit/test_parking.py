@@ -21,14 +21,18 @@ class Restore:
     def __init__(self) -> None:
         self.is_running = True
         self.asked: list[bytes] = []
-        self.answers: list[bool] = []
-        """Said first."""
+        self.open_for: list[bytes] = []
+        """Paths whose next question gets the answer that there is nothing to wait for."""
 
     def has_to_wait(self, request_line: bytes) -> bool:
         self.asked.append(request_line)
         if request_line.startswith(b"GET"):
             return False
-        return self.answers.pop(0) if self.answers else self.is_running
+        path = request_line.split()[1]
+        if path in self.open_for:
+            self.open_for.remove(path)
+            return False
+        return self.is_running
 
 
 class Site:
@@ -172,7 +176,7 @@ def test_a_form_waits_again_in_its_old_place_where_the_next_restore_came_first(
     site: Site,
 ) -> None:
     site.park("/1", "/2")
-    site.restore.answers = [False, True, False]  # open for the loop and for /2 alone
+    site.restore.open_for = [b"/1", b"/2"]  # for the loop, which asks for the oldest, and for /2
     site.turn_until(answered=1)
     site.turn_until(parked=1)
     site.send("POST", "/3")
