@@ -52,5 +52,7 @@ def test_the_printed_link_leads_to_a_start_page(server: Server, open_page: OpenP
     expect(page.locator(".toast").filter(has_text="Backup created")).to_be_visible()
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(1)
     expect(page.locator("tbody tr[id^=row-]")).to_contain_text("27 apps, 3 boards")
-    expect(page.locator(".answer")).to_have_attribute("data-state", "ok")
+    expect(page.locator(".answer")).to_contain_text("Last good backup")
+    expect(page.locator(".answer")).to_have_attribute("data-state", "warn")
+    expect(page.get_by_text("All copies are on one disk")).to_be_visible()
     assert findings(page) == []

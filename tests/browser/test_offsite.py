@@ -137,6 +137,7 @@ def test_a_copy_appears_by_the_server_itself_and_the_kit_turns_the_page_green(
     with app.app_context():
         key = current_offsite().keys.kit(site_name="Home").secret_key
         current_offsite().keys.confirm_kit(key[-4:], by="ada")
+        current_offsite().accept_one_disk("The folder of a test", until=None, by="ada")
     page.reload()
     expect(page.locator("#offsite .answer")).to_have_attribute("data-state", "ok")
 
