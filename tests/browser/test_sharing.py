@@ -18,6 +18,7 @@ def test_an_owner_shares_a_board_and_takes_it_back_and_others_see_it_come_and_go
         return look_at(home.server.url + path, storage_state=state, width=PHONE, **more)
 
     page = go("/admin/groups/new", "ada")
+    expect(page.get_by_label("Name of the group")).to_be_focused()
     page.keyboard.type("Friends of the house")
     _press(page, page.get_by_role("checkbox", name="Chloe"), "Space")
     assert findings(page) == []
