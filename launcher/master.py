@@ -32,7 +32,7 @@ def adopts_orphans() -> bool:
         return False
 
 
-class Master(Arbiter):  # type: ignore[misc]
+class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     """An arbiter whose workers share what `load` imports, if several start together.
 
     A single one, as after the end of another, has nobody to share with, and loads for itself. A
@@ -51,8 +51,8 @@ class Master(Arbiter):  # type: ignore[misc]
     def become(cls, arbiter: Any, load: Callable[[], None]) -> None:
         """Let gunicorn's arbiter be one of these, before it has workers."""
         arbiter.__class__ = cls
-        arbiter._load = load  # noqa: SLF001
-        arbiter._made = []  # noqa: SLF001
+        arbiter._load = load  # noqa: SLF001 (it is of this class now)
+        arbiter._made = []  # noqa: SLF001 (as above)
 
     def signal(self, sig: int, frame: Any) -> None:
         """Queue a signal, and do not wait for a loader when it ends the server."""
@@ -125,7 +125,7 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def _new_worker(self) -> Any:
         self.worker_age += 1
-        return self.worker_class(  # type: ignore[no-untyped-call]
+        return self.worker_class(  # type: ignore[no-untyped-call]  # as above
             self.worker_age, self.pid, self.LISTENERS, self.app,
             self.timeout / 2.0, self.cfg, self.log,
         )  # fmt: skip

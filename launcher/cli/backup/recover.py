@@ -133,7 +133,7 @@ def _place_errors() -> Iterator[None]:
     try:
         yield
     except (OffsiteError, RemoteError, TimeoutError, BackupError):
-        from launcher.cli.offsite_failures import offsite_errors  # noqa: PLC0415
+        from launcher.cli.offsite_failures import offsite_errors  # noqa: PLC0415 (SQLAlchemy)
 
         with offsite_errors():
             raise
