@@ -41,6 +41,7 @@ HINTS: Mapping[str, str] = {
     Reason.LIVE_DISK_FULL: _DATA_DISK,
     Reason.DISK_TOO_SMALL: _DATA_DISK,
     Reason.FULL_DURING_RESTORE: _DATA_DISK,
+    Reason.LIVE_CHANGED: "Run the command again. It shows the plan for the data as it is now.",
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
     Reason.COPY_DIFFERENT: "Use another copy: --list shows them, --copy selects one.",
     Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",

@@ -33,9 +33,11 @@ from launcher.offsite.proof import read_some
 from launcher.offsite.pruning import DeleteDeniedError, remove_copies
 from launcher.offsite.reconcile import newest_first, reconcile
 from launcher.offsite.records import (
+    CopyState,
     Destination,
     Destinations,
     Ledger,
+    Replaced,
     StoredCopy,
     Unfinished,
     folders_of,
@@ -51,6 +53,7 @@ from launcher.offsite.whose import Whose
 from launcher.settings.table import SiteSettings
 
 _LEAST_ROOM_BYTES = 1 << 20
+_REPLACED_SHOWN = 20
 
 Open = Callable[..., Remote]
 _log = logging.getLogger(__name__)
@@ -262,6 +265,7 @@ class _Run:
             ),
         )
         copy = replace(sent, proved_by=identity.public_key if identity else "")
+        self._note_replaced(copy)
         before = next((each for each in self.ledger.copies if each.id == copy.id), None)
         others = (each for each in self.ledger.copies if each is not before)
         self._keep(
@@ -276,6 +280,15 @@ class _Run:
         )
         self._discard_staged()
         self._remove_replaced(remote, before, copy)
+
+    def _note_replaced(self, copy: StoredCopy) -> None:
+        """Remember that a copy was bad: the next listing would show nothing of it."""
+        for before in self.ledger.copies:
+            if before.id == copy.id and before.state is not CopyState.GOOD:
+                noted = Replaced(copy.id, before.state, before.bad_since, copy.copied_at)
+                others = (each for each in self.ledger.replaced if each.id != copy.id)
+                replaced = (noted, *others)[:_REPLACED_SHOWN]
+                self.ledger = replace(self.ledger, replaced=replaced)
 
     def _remember(self, unfinished: Unfinished) -> None:
         if unfinished != self.ledger.unfinished:

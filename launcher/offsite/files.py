@@ -199,6 +199,8 @@ def _checked(found: Destinations) -> Destinations:
         raise DecodeError("the site has characters other than a-z and 0-9")
     if not all(_ID.fullmatch(each.id) for each in found.destinations):
         raise DecodeError("the id of a destination has characters other than a-z, 0-9 and -")
+    if any("\0" in value for each in found.destinations for value in each.options.values()):
+        raise DecodeError("an option of a destination has a null character, which no path can have")
     return found
 
 

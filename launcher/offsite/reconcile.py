@@ -31,8 +31,8 @@ from launcher.offsite.remote import Remote, RemoteObject
 from launcher.offsite.troubles import RemoteError, Trouble
 from launcher.offsite.whose import Whose
 
-_MISSED_FOR = timedelta(days=30)
-"""For how long a copy that is gone is shown as missing."""
+_SHOWN_FOR = timedelta(days=30)
+"""For how long a copy that is gone is shown as missing, and one that was replaced as such."""
 
 _STRANGE_SHOWN = 20
 _NAME_SHOWN = 200
@@ -121,6 +121,7 @@ class _Reconciling:
                 listed_at=self.now,
                 strange=tuple(_shown(name) for name in sorted(self.strange)[:_STRANGE_SHOWN]),
                 strange_count=len(self.strange),
+                replaced=tuple(each for each in ledger.replaced if self.now - each.at < _SHOWN_FOR),
             ),
             is_cloned=self.is_cloned,
         )
@@ -173,7 +174,9 @@ class _Reconciling:
             data = self.remote.get_bytes(manifest.name, limit=MAX_BYTES)
             return read_copy_manifest(data, name=manifest.name, identities=self.whose.identities)
         except OffsiteError as error:
-            _log.warning("the manifest of a copy cannot be read: %s", error)
+            _log.info(
+                "the manifest of a copy cannot be read: %s", error
+            )  # a stranger may add thousands
         except RemoteError as error:
             if error.trouble is not Trouble.NOT_THERE:
                 raise
@@ -219,7 +222,7 @@ class _Reconciling:
     def _is_missed(self, copy: StoredCopy) -> bool:
         """Whether a copy that is gone stays in the ledger: others may remove their own."""
         since = copy.bad_since or self.now
-        return copy.is_ours and self.now - since < _MISSED_FOR
+        return copy.is_ours and self.now - since < _SHOWN_FOR
 
     def _name_the_rest(
         self, copies: Iterable[StoredCopy], manifests: Iterable[BackupId], unfinished: str

@@ -207,6 +207,23 @@ class StoredCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A copy that was found bad, and was copied again.
+
+    Attributes:
+        id: of the backup.
+        state: what the copy was.
+        bad_since: since when.
+        at: when the new copy was there.
+    """
+
+    id: BackupId
+    state: CopyState
+    bad_since: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LastTrouble:
     """Why the last try failed.
 
@@ -248,6 +265,7 @@ class Ledger:
         where: which place it is about, as `place_of` has it: a destination may be moved.
         copies: newest first.
         listed_at: when the destination was listed last.
+        replaced: copies that were bad and were copied again, the last ones first, at most 20.
         strange: names of objects there that this site did not write, at most 20.
         strange_count: how many there are.
         trouble: of the last try, None after one that went well.
@@ -270,6 +288,7 @@ class Ledger:
     read_day: str = ""
     read_trouble: LastTrouble | None = None
     where: str = ""
+    replaced: tuple[Replaced, ...] = ()
 
 
 def fetch_order(destination: Destination) -> tuple[bool, bool]:

@@ -20,7 +20,7 @@ from launcher.backup.service import BackupService
 from launcher.offsite.addresses import address_of
 from launcher.offsite.age import Identity
 from launcher.offsite.copy_manifest import CopyManifest, copy_of, open_copy_manifest
-from launcher.offsite.download import download_copy, needed_bytes
+from launcher.offsite.download import SPARE_BYTES, download_copy, needed_bytes
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.fetching import as_backup_errors, of_unknown_origin
 from launcher.offsite.found import is_proved, load_manifest
@@ -106,7 +106,7 @@ def _require_room(copy: StoredCopy, data_dir: Path) -> None:
     A restore unpacks the backup once, and writes the result.
     """
     database_bytes = copy.backup.database.size_bytes if copy.backup.database else 0
-    needed = needed_bytes(copy) + 2 * database_bytes
+    needed = needed_bytes(copy) + max(2 * database_bytes, SPARE_BYTES)
     with disk_errors("use the data directory"):
         free = free_bytes(data_dir)
     if free < needed:

@@ -295,6 +295,50 @@ def test_a_copy_that_cannot_be_read_or_is_damaged_is_named(
     assert f"{copy.name} is not what was written there" in done.stderr
     flask("destination", "copy", "disk", "--wait")
     assert data.read_bytes() != bytes(copy.size_bytes)  # it was copied again
+    shown = flask("destination", "show", "disk").stdout
+    assert re.search(rf"Copied again: +{copy.id} \(damaged since ", shown)
+
+
+def test_a_copy_that_is_gone_is_named_where_it_is_copied_again(flask: Run, disk: Path) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-encrypt", "--place", "this-server")
+    id_ = flask("backup", "create").stdout.strip()
+    flask("destination", "copy", "disk", "--wait")
+    for each in disk.rglob(f"launcher-{id_}*"):
+        each.unlink()
+    said = flask("destination", "copy", "disk", "--wait").stderr
+    assert re.search(rf"{id_} copied to Disk .*The copy from before was missing\.", said)
+
+
+def test_what_was_there_already_is_not_reported_as_copied(
+    flask: Run, disk: Path, data_dir: Path
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-encrypt", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    OffsiteFiles(data_dir).ledger("disk").unlink()
+    said = flask("destination", "copy", "disk", "--wait").stderr
+    assert said == "Disk has a copy of each backup that it should have.\n"
+
+
+def test_a_failed_copy_is_one_sentence_without_lines_of_the_log(
+    flask: Run, disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-encrypt", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    disk.rename(disk.with_name("elsewhere"))
+    flask("destination", "copy", "disk", "--wait", expect=22)
+    assert [each for each in caplog.messages if each.startswith("copying to")] == []
+
+
+def test_a_null_character_in_the_file_of_the_destinations_is_named(
+    flask: Run, disk: Path, data_dir: Path
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-test", "--place", "this-server")
+    path = data_dir / "destinations.json"
+    path.write_text(path.read_text().replace("/launcher", "/launch\\u0000er"))
+    assert "null character" in flask("destination", "list", expect=22).stderr
+    flask("backup", "status", expect=24)
 
 
 def test_it_is_said_of_which_copies_the_origin_is_confirmed(flask: Run, disk: Path) -> None:

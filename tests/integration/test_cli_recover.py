@@ -441,6 +441,7 @@ def test_of_two_recoveries_at_once_the_later_one_replaces_nothing(
     monkeypatch.setattr(recover, "_bring", bring_while_another_recovers)
     refused = bare(*words, "--copy", copied, "--yes", expect=20)
     assert "the data changed" in refused.stderr
+    assert "Run the command again" in refused.stderr
     assert "Immich" in bare("app", "list").stdout
     kinds = [each["kind"] for each in json.loads(bare("backup", "list", "--json").stdout)]
     assert "safety" not in kinds
@@ -458,6 +459,24 @@ def test_a_disk_too_small_for_the_copy_and_its_restore_is_said_before_the_downlo
     assert not (tmp_path / "bare" / "launcher.db").exists()
     assert list((tmp_path / "bare" / "backups").glob("launcher-*")) == []
     assert bare(*words).stdout.strip() == copied
+
+
+def test_the_room_that_a_recovery_asks_for_is_enough(
+    *, bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    asked: list[int] = []
+
+    def asked_for(path: Path, needed: int, **_: object) -> None:
+        asked.append(needed)
+
+    monkeypatch.setattr("launcher.offsite.download.require_space", asked_for)
+    with monkeypatch.context() as patch:
+        patch.setattr("launcher.offsite.recover.free_bytes", lambda _folder: 64 << 20)
+        bare(*words, expect=14)
+    assert asked == []  # no later check needs more
+    assert bare(*words).stdout.strip() == copied
+    assert max(asked) > 64 << 20
 
 
 def kill_at(machine: Flask, words: tuple[str, ...], where: object, at: str) -> None:

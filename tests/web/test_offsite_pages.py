@@ -28,6 +28,7 @@ from launcher.offsite.records import (
     LastTrouble,
     Ledger,
     Place,
+    Replaced,
     Service,
     StoredCopy,
 )
@@ -617,6 +618,7 @@ def test_a_row_says_what_is_there_and_what_is_wrong(
     keep_copies(
         app, backblaze, copies=(bad, good), trouble=trouble, strange=("readme.txt",),
         strange_count=1, free_bytes=2_000_000_000,
+        replaced=(Replaced(good.id, CopyState.MISSING, now, now),),
     )  # fmt: skip
 
     ada.open(OFF_SITE)
@@ -627,6 +629,7 @@ def test_a_row_says_what_is_there_and_what_is_wrong(
     assert "4 failed tries since" in words
     assert "404 NoSuchBucket" in words
     assert "1 copy is damaged or missing" in words
+    assert f"{good.id} : missing, copied again" in words
     assert "1 file there was not written by this site" in words
     assert "readme.txt" in words
     assert "1 of 1" in words  # read in full

@@ -43,6 +43,7 @@ def status_facts(status: DestinationStatus) -> dict[str, object]:
         "newest_good": newest and {"id": newest.id, "created_at": newest.backup.created_at},
         "stale_at": status.stale_at,
         "damaged": [copy.id for copy in status.damaged],
+        "replaced": ledger.replaced,
         "only_here": [copy.id for copy in status.only_here],
         "needs_old_key": status.needs_old_key,
         "strange": list(ledger.strange),

@@ -29,9 +29,12 @@ from launcher.offsite.records import (
     Destination,
     KeepRule,
     LastTrouble,
+    Replaced,
     StoredCopy,
 )
 from launcher.offsite.status import DestinationStatus, KitState, OffsiteStatus, confirmation_of
+
+_NAMED = 5
 
 
 @destination.command("list")
@@ -127,6 +130,7 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Waiting", f"{len(status.owed)}, {size(status.owed_bytes)}" if status.owed else "none"),
         ("Origin confirmed", _origin_words(ledger.copies)),
         ("Damaged", ", ".join(copy.id for copy in status.damaged)),
+        ("Copied again", ", ".join(map(_replaced_words, ledger.replaced[:_NAMED]))),
         ("Only there", ", ".join(copy.id for copy in status.only_here)),
         ("Need an old key", str(status.needs_old_key or "")),
         ("Of other origin", _strange_words(ledger.strange, ledger.strange_count)),
@@ -171,6 +175,11 @@ def _origin_words(copies: Sequence[StoredCopy]) -> str:
     if confirmed in {0, len(copies)}:
         return ("all" if confirmed else "none") if copies else ""
     return f"{confirmed} of {len(copies)}"
+
+
+def _replaced_words(replaced: Replaced) -> str:
+    found = f" since {moment(replaced.bad_since)}" if replaced.bad_since else ""
+    return f"{replaced.id} ({replaced.state}{found})"
 
 
 def _strange_words(names: Sequence[str], count: int) -> str:

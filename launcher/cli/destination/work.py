@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import click
 
 from launcher.background.service import installation_of
+from launcher.backup.ports import utc_now
 from launcher.backup.records.ids import BackupId
 from launcher.cli.destination.group import destination
 from launcher.cli.destination.trials import tried_out
@@ -72,24 +75,40 @@ def copy(destination_id: str, *, wait: bool) -> None:
 
 
 def _copy_here(known: Destination) -> None:
+    began_at = utc_now()
     before = {copy.id: copy.state for copy in current_offsite().ledger(known.id).copies}
     is_waiting = False
-    while not copy_here(installation_of(current_config()), known.id):
-        if not is_waiting:
-            say(f"Another process copies to {known.name}. This command waits for it.")
-        is_waiting = True
+    with _without_log():
+        while not copy_here(installation_of(current_config()), known.id):
+            if not is_waiting:
+                say(f"Another process copies to {known.name}. This command waits for it.")
+            is_waiting = True
     ledger = current_offsite().ledger(known.id)
     if last := ledger.trouble:
         raise place_failure(last.trouble, last.facts, last.answer)
-    new = [copy for copy in ledger.copies if copy.id not in before]
+    was_bad = {each.id: each.state for each in ledger.replaced if each.at >= began_at}
+    new = [copy for copy in ledger.copies if copy.copied_at >= began_at]
     for each in new:
-        say(f"{each.id} copied to {known.name} ({size(each.size_bytes)}).")
+        why = f". The copy from before was {was_bad[each.id]}" if each.id in was_bad else ""
+        say(f"{each.id} copied to {known.name} ({size(each.size_bytes)}){why}.")
     _require_no_damage(before, ledger)
     if not new:
         say(f"{known.name} has a copy of each backup that it should have.")
     if unread := ledger.read_trouble:
         sentence, hint = trouble_words(unread.trouble, unread.facts)
         say(f"Copies at {known.name} could not be read in full: {sentence}. {hint}")
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep the log of the copying from the terminal: this command says how it went itself."""
+    log = logging.getLogger("launcher.offsite")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _require_no_damage(before: Mapping[BackupId, CopyState], ledger: Ledger) -> None:

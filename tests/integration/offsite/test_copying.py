@@ -335,6 +335,19 @@ def test_harm_there_is_found_by_name_and_mended(
     offsite.run(nas)
     assert ids(good(offsite, nas)) == [newest, older]
     assert offsite.of(nas).damaged == ()
+    assert [(each.id, each.state) for each in offsite.ledger(nas).replaced] == [(newest, state)]
+
+
+def test_a_copy_that_was_copied_again_is_named_for_a_month(
+    offsite: Offsite, nas: Destination
+) -> None:
+    next(data_of(offsite, nas)).unlink()
+    (replaced,) = offsite.run(nas).replaced
+    assert replaced.state is CopyState.MISSING
+    offsite.house.clock.now += timedelta(days=29)
+    assert offsite.run(nas).replaced == (replaced,)
+    offsite.house.clock.now += timedelta(days=2)
+    assert offsite.run(nas).replaced == ()
 
 
 def test_a_manifest_in_the_place_of_another_is_found(offsite: Offsite, nas: Destination) -> None:
