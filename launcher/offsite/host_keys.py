@@ -33,6 +33,7 @@ _EXCHANGES = {
     "diffie-hellman-group14-sha1": b"\x04",
 }
 _KEYS = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
+_KINDS = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp521", "ssh-rsa"}
 _CIPHERS = "aes128-ctr,aes256-ctr,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-cbc"
 _MACS = "hmac-sha2-256,hmac-sha2-512,hmac-sha1"
 _KEXINIT, _INIT, _REPLY = 20, 30, 31
@@ -49,13 +50,13 @@ def host_key(host: str, port: int) -> str:
             connection.settimeout(_SILENT_S)
             with connection.makefile("rb") as read, connection.makefile("wb") as write:
                 key = _exchange(read, write)
+        kind = _kind_of(key)
     except OSError as error:
         raise (
             trouble_of_connection(error, host=host, port=port) or RemoteError(Trouble.BROKEN_OFF)
         ) from error
     except (EOFError, struct.error, ValueError) as error:
         raise RemoteError(Trouble.WRONG_ADDRESS, detail=host) from error
-    kind = _string(key)[0].decode("ascii")
     name = host if port == 22 else f"[{host}]:{port}"
     return f"{name} {kind} {base64.b64encode(key).decode()}"
 
@@ -90,6 +91,14 @@ def _exchange(read: IO[bytes], write: IO[bytes]) -> bytes:
         raise ValueError("no common key exchange")
     _write(write, bytes([_INIT]) + _packed(_EXCHANGES[name]))
     return _string(_read(read, _REPLY)[1:])[0]
+
+
+def _kind_of(key: bytes) -> str:
+    """Return the kind of a key, one of those that were asked for: it becomes part of a line."""
+    kind = _string(key)[0].decode("ascii")
+    if kind not in _KINDS:
+        raise ValueError("a kind of key that was not asked for")
+    return kind
 
 
 def _proposal() -> bytes:

@@ -13,9 +13,12 @@ from launcher.offsite.rclone_options import OBSCURED
 from launcher.offsite.records import Destination, Service
 
 _SAME_SERVER = {
-    "folder", "bucket", "path_style", "user", "domain", "vendor", "root_folder_id", "known_hosts",
+    "folder", "bucket", "path_style", "user", "domain", "root_folder_id", "known_hosts",
 }  # fmt: skip
-"""The options with which the same server is asked for something else."""
+"""The options with which the same server is asked for something else.
+
+`vendor` of WebDAV is none: with `sharepoint`, rclone signs in at Microsoft.
+"""
 
 _CREDENTIALS = OBSCURED | {
     "account", "access_key_id", "api_key", "bearer_token", "client_id", "client_secret", "key",

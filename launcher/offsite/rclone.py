@@ -136,11 +136,10 @@ class Rclone:
     def get_bytes(self, name: str, *, limit: int) -> bytes:
         """Download the start of an object."""
         path = _joined(self._root, checked(name))
-        words = ("cat", "--head", str(limit), _at(path))
-        data = b"".join(self._printed(*words, action="read", name=name))
+        data = self._start(path, name, limit)
         if not data:  # nothing was there, or an object that is empty
             self._size(path, name)
-        return data[:limit]
+        return data
 
     def delete(self, name: str) -> None:
         """Delete the object."""
@@ -280,6 +279,11 @@ class Rclone:
             raise RemoteError(Trouble.NOT_THERE, name=name)
         return said
 
+    def _start(self, path: str, name: str, limit: int) -> bytes:
+        """Return the first bytes of an object, however many the service sends."""
+        words = ("cat", "--head", str(limit), _at(path))
+        return b"".join(self._printed(*words, action="read", name=name))[:limit]
+
     def _size(self, path: str, name: str) -> int:
         return int(self._found(path, name)["Size"])
 
@@ -294,8 +298,7 @@ class Rclone:
         if kind is not None:
             is_same = _digest(source, kind) == hashes[kind]
         elif size_bytes <= _READ_BACK_BYTES:
-            there = b"".join(self._printed("cat", _at(path), action="read", name=name))
-            is_same = there == source.read_bytes()
+            is_same = self._start(path, name, size_bytes + 1) == source.read_bytes()
         else:
             is_same = True  # the size alone: who asks `has_confirmed` reads it back
         self._has_confirmed = kind is not None or size_bytes <= _READ_BACK_BYTES

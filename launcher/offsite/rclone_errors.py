@@ -62,6 +62,9 @@ def translated(
         place: bucket or folder.
         secrets: what no answer may quote.
     """
+    # It ended without an error of its own: at its limit of memory, say.
+    if crash := next((each for each in messages if each.startswith("fatal error: ")), ""):
+        return RemoteError(Trouble.NO_ANSWER_KNOWN, answer=crash, detail=crash)
     text = "\n".join(messages)
     trouble = next((found for each, found in _TROUBLES if each.search(text)), None)
     answer = _short(messages, secrets)

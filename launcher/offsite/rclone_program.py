@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import selectors
 import shutil
 import signal
@@ -33,6 +34,7 @@ _PIECE_BYTES = 1 << 16
 _MOST_LOG_BYTES = 1 << 16
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+_MOST_DATA_BYTES = 512 << 20  # it takes about 80 MB, and 1 KB for each object of a folder
 
 
 def program() -> str:
@@ -226,7 +228,7 @@ def _running(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 (one call that needs no lock)
+            preexec_fn=_limit_child,  # noqa: PLW1509 (one call that needs no lock)
         )
     except OSError as error:
         raise RemoteError(Trouble.NO_PROGRAM, program="rclone") from error
@@ -241,7 +243,12 @@ def _running(
                 pipe.close()
 
 
-def _end_with_parent() -> None:
-    """Let the kernel end the child when this process is killed: no one would read its end."""
+def _limit_child() -> None:
+    """Let the kernel end the child when this process is killed: no one would read its end.
+
+    And limit its memory: it reads a whole answer of a service before it prints any of it.
+    """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(ValueError, OSError):  # it is lower already
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_DATA_BYTES, _MOST_DATA_BYTES))

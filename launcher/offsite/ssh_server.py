@@ -44,7 +44,7 @@ class SshServer:
 
     def _ask(self) -> str:
         port = self._options.get("port", "") or "22"
-        if not port.isdigit() or not 0 < int(port) < 65536:
+        if not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
             raise RemoteError(Trouble.WRONG_OPTIONS, option="port")
         return host_key(self._options.get("host", ""), int(port))
 

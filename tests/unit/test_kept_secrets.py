@@ -31,7 +31,7 @@ def test_at_the_same_server_an_empty_secret_is_the_stored_one(options: dict[str,
 @pytest.mark.parametrize(
     "options",
     [{"url": "https://other.example/"}, {"type": "sftp"}, {"port": "8080"}, {"http_proxy": "x:1"},
-     {"ca_file": "/other"}, {"region": "other"}],
+     {"ca_file": "/other"}, {"region": "other"}, {"vendor": "sharepoint"}],
 )  # fmt: skip
 def test_at_another_server_it_has_to_be_entered_again(options: dict[str, str]) -> None:
     with pytest.raises(OffsiteError, match="secrets_needed"):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from launcher.config import ROOT
-from launcher.offsite import rclone, rclone_options
+from launcher.offsite import host_keys, rclone, rclone_options, rclone_program
 from launcher.offsite.host_keys import fingerprint, host_key
 from launcher.offsite.opening import open_remote
 from launcher.offsite.rclone import Rclone
@@ -66,6 +67,18 @@ def test_what_is_no_ssh_server_has_no_key(webdav_server: StorageServer) -> None:
     assert errors[0].facts == {"host": f"127.0.0.1:{port}"}
     with failing(Trouble.NAME_NOT_FOUND):
         host_key("no-such-host.invalid", 22)
+
+
+@pytest.mark.parametrize(
+    "key", [b"", b"\0\0\0\x09", b"\0\0\0\4\xff\xff\xff\xff", b"\0\0\0\x09ssh-x\n* y"]
+)
+def test_a_key_of_no_kind_that_was_asked_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, key: bytes
+) -> None:
+    """Its kind becomes part of a line of `known_hosts`."""
+    monkeypatch.setattr(host_keys, "_exchange", lambda *_: key)
+    with socket.create_server(("127.0.0.1", 0)) as server, failing(Trouble.WRONG_ADDRESS):
+        host_key("127.0.0.1", server.getsockname()[1])
 
 
 # --- what can be wrong -------------------------------------------------------------------
@@ -159,6 +172,7 @@ def test_what_a_service_answers_is_understood(
         ),
         ({"type": "webdav", "ca_file": "/no/such/file"}, {}, "ca_file"),
         ({"type": "sftp", "host": "127.0.0.1", "port": "x"}, {}, "port"),
+        ({"type": "sftp", "host": "127.0.0.1", "port": "²"}, {}, "port"),
     ],
 )
 def test_options_that_are_wrong_are_named(
@@ -254,6 +268,38 @@ def test_what_a_server_keeps_otherwise_than_it_was_sent_is_no_object(
     # A server may know a size from before.
     assert caught.value.trouble in {Trouble.CUT_SHORT, Trouble.DIFFERENT, Trouble.BROKEN_OFF}
     assert names(remote) == set()
+
+
+def test_what_is_read_back_is_no_more_than_was_sent(
+    webdav: FarPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that says the right size may send bytes without end, and memory has one."""
+    printed = Rclone._printed
+    calls: list[tuple[str, ...]] = []
+
+    def noted(self: Rclone, *words: str, action: str, name: str) -> Iterator[bytes]:
+        calls.append(words)
+        return printed(self, *words, action=action, name=name)
+
+    monkeypatch.setattr(Rclone, "_printed", noted)
+    webdav.open().put("copy.db", file_of(tmp_path, bytes(1000)), on_bytes=no_one)
+    assert [words[:3] for words in calls if words[0] == "cat"] == [("cat", "--head", "1001")]
+
+
+def test_an_answer_without_an_end_takes_no_more_memory_than_the_limit(
+    webdav: FarPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rclone_program, "_MOST_DATA_BYTES", 128 << 20)
+
+    def endless(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml\r\n\r\n")
+        visit.send(b'<?xml version="1.0"?><D:multistatus xmlns:D="DAV:">')
+        while not visit.over.is_set():
+            visit.send(b"<D:response><D:href>/" + b"x" * 100_000 + b"</D:href></D:response>")
+
+    with serving(endless) as server, failing(Trouble.NO_ANSWER_KNOWN) as errors:
+        list(open_remote(changed(webdav, url=server.url), site=SITE).list())
+    assert "memory" in errors[0].answer
 
 
 def test_a_service_without_checksums_confirms_the_size_alone(
