@@ -24,6 +24,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "`flask destination list` lists them.",
     ),
     "name_taken": ("a destination has this name", "`flask destination list` lists them."),
+    "place_taken": (
+        "{name} is the same place",
+        "Change that destination: `flask destination list` lists them. Or choose another folder.",
+    ),
     "copy_not_found": (
         "there is no copy of {backup_id} at this destination",
         "`flask destination copies ID` lists the copies.",

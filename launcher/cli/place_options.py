@@ -177,8 +177,10 @@ def _prompt(what: str, *, is_hidden: bool = True) -> str:
 
 def _text_of(path: Path) -> str:
     try:
-        data = sys.stdin.buffer.read(_MOST_BYTES) if str(path) == "-" else path.read_bytes()
-        return data[:_MOST_BYTES].decode()
+        if str(path) == "-":
+            return sys.stdin.buffer.read(_MOST_BYTES).decode()
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read: {error}") from error
 

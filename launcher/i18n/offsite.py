@@ -213,6 +213,7 @@ CONFIRMATION_WORDS: Mapping[Confirmation, LazyString] = {
 OFFSITE_ERROR_WORDS: Mapping[str, LazyString] = {
     "destination_not_found": _("This destination was removed."),
     "name_taken": _("There is already a destination with this name."),
+    "place_taken": _("Another destination is the same place. Change that one, or choose a folder."),
     "copy_not_found": _("This copy is no longer there."),
     "wrong_characters": _(
         "These are not the last 4 characters. Read them from the paper or the saved file."

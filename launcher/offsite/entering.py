@@ -15,7 +15,7 @@ from launcher.offsite.errors import OffsiteError
 from launcher.offsite.files import new_site
 from launcher.offsite.kept_secrets import with_kept_secrets
 from launcher.offsite.rclone_options import check_rclone
-from launcher.offsite.records import Destination, Destinations, Service, folders_of
+from launcher.offsite.records import Destination, Destinations, Service, folders_of, place_of
 from launcher.offsite.s3_options import endpoint_of
 from launcher.offsite.secret_options import has_user, is_secret
 from launcher.offsite.troubles import RemoteError, Trouble
@@ -43,7 +43,7 @@ def with_new(
     """Return the settings with one more destination, and that one; its id is made of its name.
 
     Raises:
-        OffsiteError: `name_taken`, and as `check_access`.
+        OffsiteError: `name_taken`, `place_taken` (fact `name`), and as `check_access`.
     """
     checked = _checked(destination, entered)
     taken = {each.id for each in entered.destinations}
@@ -61,7 +61,7 @@ def require_valid(entered: Destinations, destination: Destination, apart: Iterab
         apart: folders that its own may not be, contain or be inside of.
 
     Raises:
-        OffsiteError: `name_taken`, `invalid_option` (fact `option`).
+        OffsiteError: `name_taken`, `place_taken` (fact `name`), `invalid_option` (fact `option`).
         RemoteError: `OVERLAPS`. What a symbolic link hides is found by the test.
     """
     _checked(destination, entered)
@@ -170,6 +170,14 @@ def _checked(destination: Destination, entered: Destinations) -> Destination:
     for other in entered.destinations:
         if other.id != destination.id and other.name.casefold() == name.casefold():
             raise OffsiteError("name_taken", name=name)
+    for other in entered.destinations:
+        is_folder = destination.service is Service.FOLDER  # those are compared as paths
+        if (
+            other.id != destination.id
+            and not is_folder
+            and place_of(other) == place_of(destination)
+        ):
+            raise OffsiteError("place_taken", name=other.name)
     for option in ("limit_bytes_s", "stale_after_h"):
         if getattr(destination, option) < 0:
             raise OffsiteError("invalid_option", option=option)

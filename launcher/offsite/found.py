@@ -34,6 +34,8 @@ from launcher.offsite.troubles import RemoteError, Trouble
 _PLACE_ID = "-"
 MOST_READ = 30
 """So many of the newest copies of a site are described; of older ones the time is known."""
+_MOST_FAILED = 3
+"""So many of the newest manifests are tried where none can be read: each takes its time."""
 _MOST_KEYS = 10
 _MOST_LETTERS = 100
 
@@ -60,6 +62,7 @@ class FoundCopy:
             given, or its manifest was not read.
         recipients: the public keys that open it, none for one that is not encrypted.
         is_whole: False where its object is missing, or has another size.
+        trouble: why its manifest could not be read, although others were; None where it was.
         doubt: why it is never chosen automatically, None where nothing is strange.
     """
 
@@ -73,6 +76,7 @@ class FoundCopy:
     is_proved: bool | None = None
     recipients: tuple[str, ...] = ()
     is_whole: bool = True
+    trouble: Trouble | None = None
     doubt: Doubt | None = None
 
     @property
@@ -116,6 +120,11 @@ class FoundSite:
         return [each for each in closed if self._is_newer(each)]
 
     @property
+    def unread(self) -> Sequence[FoundCopy]:
+        """The copies that could not be read and that are newer than those to be trusted."""
+        return [each for each in self.copies if each.trouble and self._is_newer(each)]
+
+    @property
     def incomplete(self) -> Sequence[FoundCopy]:
         """The copies that are passed over because they are not whole, or their manifest is not."""
         return [each for each in self.copies if not each.is_whole and self._is_newer(each)]
@@ -146,10 +155,10 @@ class FoundPlace:
         """The newest copy that may be brought back without being chosen, None where none is.
 
         Of several sites, one with encrypted copies comes first: anyone can add a site. With keys,
-        only copies are here that they prove. A site with newer copies that need another key has
-        none: its older data is taken by choice alone.
+        only copies are here that they prove. A site with newer copies that need another key, or
+        could not be read, has none: its older data is taken by choice alone.
         """
-        open_ = (site for site in self.sites if not site.closed)
+        open_ = (site for site in self.sites if not (site.closed or site.unread))
         found = [(site, each) for site in open_ for each in site.trusted[:1]]
         return max(found, key=lambda it: (bool(it[1].recipients), it[1].created_at), default=None)
 
@@ -255,12 +264,7 @@ class _Looking:
         sizes = {each.name: each.size_bytes for each in self.remote.list()}
         encrypted = {id_of_object(name) for name in sizes if name.endswith(SUFFIX)} - {None}
         ids = sorted(filter(None, map(id_of_manifest, sizes)), key=_to_read, reverse=True)
-        described = [
-            self._describe(each, sizes)
-            if at < MOST_READ or each == self.backup_id
-            else (FoundCopy(each, _moment(each)), "")
-            for at, each in enumerate(ids)
-        ]
+        described = self._described(ids, sizes)
         # The name that is proved comes before any other.
         names = sorted(described, key=lambda it: not it[0].is_proved)
         copies = [copy for copy, _ in described]
@@ -269,10 +273,42 @@ class _Looking:
             copies = [replace(each, doubt=_doubt_with_keys(each)) for each in copies]
         else:
             copies = [replace(each, doubt=_doubt(each, encrypted)) for each in copies]
+        copies = [replace(each, doubt=Doubt.NOT_READ) if each.trouble else each for each in copies]
         # An id has no fractions of a second.
         copies.sort(key=lambda copy: (copy.created_at, copy.id), reverse=True)
         name = next((name for _, name in names if name), "")
         return FoundSite(self.site_id, name[:_MOST_LETTERS], tuple(copies), len(copies))
+
+    def _described(
+        self, ids: Sequence[BackupId], sizes: Mapping[str, int]
+    ) -> Sequence[tuple[FoundCopy, str]]:
+        """Return each copy with the name of its site; of the older ones the time alone.
+
+        One object that the service does not hand out hides no other one.
+
+        Raises:
+            RemoteError: the chosen copy, or none at all can be read.
+        """
+        described: list[tuple[FoundCopy, str]] = []
+        first: RemoteError | None = None
+        failed = read = 0
+        for at, each in enumerate(ids):
+            if at >= MOST_READ and each != self.backup_id:
+                described.append((FoundCopy(each, _moment(each)), ""))
+                continue
+            try:
+                described.append(self._describe(each, sizes))
+                read += 1
+            except RemoteError as error:
+                failed, first = failed + 1, first or error
+                if each == self.backup_id or (not read and failed == _MOST_FAILED):
+                    raise
+                # An id has no fractions of a second: perhaps it is the newest one of its second.
+                at_latest = _moment(each).replace(microsecond=999_999)
+                described.append((FoundCopy(each, at_latest, trouble=error.trouble), ""))
+        if first and not read:
+            raise first
+        return described
 
     def _describe(self, id_: BackupId, sizes: Mapping[str, int]) -> tuple[FoundCopy, str]:
         """Return a copy as its manifest describes it, and the name of its site."""

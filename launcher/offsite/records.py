@@ -83,7 +83,7 @@ class Destination:
     added_by: str = ""
 
 
-_NOT_THE_PLACE = {"region", "path_style", "ca_file"}
+_NOT_THE_PLACE = {"region", "path_style", "ca_file", "known_hosts"}
 
 
 def place_of(destination: Destination) -> str:

@@ -65,14 +65,14 @@ class RemoteError(Exception):
     Attributes:
         trouble: why.
         facts: what the words of the trouble need; never a secret.
-        answer: what the service answered, at most 200 characters, "" where it did not.
+        answer: what the service answered, a line of at most 200 characters, "" where it did not.
     """
 
     def __init__(self, trouble: Trouble, *, answer: str = "", **facts: str | int) -> None:
         super().__init__(trouble.value, *(f"{name}={fact}" for name, fact in facts.items()))
         self.trouble = trouble
         self.facts: Mapping[str, str | int] = facts
-        self.answer = answer[:200]
+        self.answer = " ".join(answer[:400].split())[:200]
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.args))

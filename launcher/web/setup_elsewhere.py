@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 
@@ -28,8 +28,9 @@ from launcher.offsite.bringing import CopyWanted, start_bringing
 from launcher.offsite.errors import OffsiteError
 from launcher.offsite.found import Doubt, FoundPlace, place_of
 from launcher.offsite.looking import look_in_child
-from launcher.offsite.records import Destination
+from launcher.offsite.records import Destination, Service
 from launcher.offsite.troubles import RemoteError, Trouble
+from launcher.web.admin.backups.words import in_shared_minutes
 from launcher.web.admin.offsite import fields
 from launcher.web.admin.offsite.draft import Draft
 from launcher.web.errors import NextStep, show_refusal
@@ -43,6 +44,8 @@ from launcher.web.setup_restore import BY, setup_token_required
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+T = TypeVar("T")
+
 SHOWN = 4
 """So many copies are shown before the others are folded."""
 _KIT_BYTES = 64 << 10
@@ -52,11 +55,19 @@ blueprint = Blueprint("setup_elsewhere", __name__, url_prefix="/setup/elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
+class _Typed:
+    """The secrets that were typed, by the name of the control, and the key: no page has them."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """What was entered and found, until a copy is chosen."""
 
     place: Destination
-    key: str = field(default="", repr=False)
+    typed: _Typed = field(default_factory=_Typed)
     found: FoundPlace = field(default_factory=lambda: FoundPlace(()))
 
 
@@ -76,7 +87,9 @@ def init_app(app: Flask) -> None:
 @blueprint.get("")
 @setup_token_required
 def show(token: str) -> ResponseReturnValue:
-    """Show the form of a place."""
+    """Show the form of a place, as it was sent where one comes back from a search."""
+    if kept := _read_kept(request.args.get("search", "")):
+        return _form(token, Draft.of(kept.place), typed=kept.typed)
     return _form(token, Draft.empty(request.args.get("service", "s3")))
 
 
@@ -88,28 +101,32 @@ def look(token: str) -> ResponseReturnValue:
     kit = read_form_with_file("kit", limit_bytes=_KIT_BYTES)
     resume()
     draft = Draft.read(request.form)
+    before = _read(request.form.get("typed", ""), _Typed) or _Typed()
+    secrets = {name: text or before.secrets.get(name, "") for name, text in draft.secrets.items()}
+    draft = replace(draft, secrets=secrets)
+    key = kit.content.decode(errors="replace") if kit else request.form.get("secret_kit", "")
+    typed = _Typed(secrets, key if key.strip() else before.key)
     # The form of a destination has also a name and types of backups.
     entered, errors = replace(draft, name=_("Copies"), kinds=Draft().kinds).check()
     if entered is None:
-        return _form(token, draft, errors=errors), 422
-    typed = kit.content.decode(errors="replace") if kit else request.form.get("secret_kit", "")
+        return _form(token, draft, typed=typed, errors=errors), 422
     place = place_of(entered.service, entered.options, entered.secrets)
     release()
     try:
         with _one_at_a_time():
-            found = look_in_child(place, typed, deadline_s=_IN_TIME_S)
+            found = look_in_child(place, typed.key, deadline_s=_IN_TIME_S)
     except RemoteError as error:
         resume()
-        title, advice = trouble_words(error.trouble, error.facts)
-        return _form(token, draft, problem=_Problem(title, advice)), 422
+        return _form(token, draft, typed=typed, problem=_problem_of_place(error)), 422
     except OffsiteError as error:
         resume()
-        return _form(token, draft, problem=_problem_of(error)), 422
-    folder = current_config().recovering_dir
-    remove_older(folder, age_s=KEEP_PREVIEW_S)
-    with disk_errors("store the upload"):
-        key = follow_tokens.keep(folder, _Kept(place, typed, found))
-    return redirect(url_for("setup_elsewhere.choose", key=key, token=token), 303)
+        problem, is_mistyped = _problem_of(error, draft), error.code == "mistyped_key"
+        if error.code in {"invalid_key", "mistyped_key"}:
+            typed = replace(typed, key="")
+        wrong = key if is_mistyped and not kit else ""
+        return _form(token, draft, typed=typed, problem=problem, wrong_key=wrong), 422
+    address = url_for("setup_elsewhere.choose", key=_keep(_Kept(place, typed, found)), token=token)
+    return redirect(address, 303)
 
 
 @blueprint.get("/<key>")
@@ -120,6 +137,7 @@ def choose(token: str, key: str) -> ResponseReturnValue:
     if kept is None:
         return _too_old(token)
     newest = kept.found.newest
+    copies = [each for site in kept.found.sites for each in site.copies]
     return render_template(
         "setup_found.html",
         token=token,
@@ -131,6 +149,8 @@ def choose(token: str, key: str) -> ResponseReturnValue:
         has_unproved=any(
             each.doubt is Doubt.NOT_PROVED for site in kept.found.sites for each in site.usable
         ),
+        has_unread=any(site.unread for site in kept.found.sites),
+        close=in_shared_minutes(copies),
         needed=[short_key(each) for each in kept.found.needed.split(" or ") if each],
         kind_words=KIND_WORDS,
         shown=SHOWN,
@@ -158,7 +178,7 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
         return redirect(address, 303)
     follower = Follower(current_appearance(), holder=None, setup_token=token, search=key)
     wanted = CopyWanted(
-        kept.place, site.id, copy.id, kept.key, bool(copy.is_proved), copy.is_doubted
+        kept.place, site.id, copy.id, kept.typed.key, bool(copy.is_proved), copy.is_doubted
     )
     release()
     with followed(submission, follower) as address:
@@ -168,9 +188,20 @@ def fetch(token: str, key: str) -> ResponseReturnValue:
 
 def _read_kept(key: str) -> _Kept | None:
     """Return what was found under a key, None where that is older than an hour."""
+    return _read(key, _Kept)
+
+
+def _read(key: str, kind: type[T]) -> T | None:
     folder = current_config().recovering_dir
     remove_older(folder, age_s=KEEP_PREVIEW_S)
-    return follow_tokens.read(folder, key, _Kept)
+    return follow_tokens.read(folder, key, kind)
+
+
+def _keep(record: object) -> str:
+    folder = current_config().recovering_dir
+    remove_older(folder, age_s=KEEP_PREVIEW_S)
+    with disk_errors("store the upload"):
+        return follow_tokens.keep(folder, record)
 
 
 def _too_old(token: str) -> Response:
@@ -192,7 +223,14 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _problem_of(error: OffsiteError) -> _Problem:
+def _problem_of_place(error: RemoteError) -> _Problem:
+    title, advice = trouble_words(error.trouble, error.facts)
+    if error.trouble is Trouble.NOT_THERE:  # this server has no backup that it could copy again
+        advice = _("Check the folder. A disk or a share may not be mounted.")
+    return _Problem(title, advice)
+
+
+def _problem_of(error: OffsiteError, draft: Draft) -> _Problem:
     if error.code == "invalid_key":
         return _Problem(
             _("This is no key of a recovery kit"),
@@ -203,22 +241,29 @@ def _problem_of(error: OffsiteError) -> _Problem:
             _("A character of the key is wrong or missing"),
             _("Compare the key with the recovery kit, or choose the kit file."),
         )
-    return _Problem(_("No copies found in this folder"), _("Check bucket and folder."))
+    is_s3 = draft.service == Service.S3
+    advice = _("Check bucket and folder.") if is_s3 else _("Check the folder.")
+    return _Problem(_("No copies found in this folder"), advice)
 
 
 def _form(
     token: str,
     draft: Draft,
     *,
+    typed: _Typed | None = None,
     errors: Mapping[str, str] | None = None,
     problem: _Problem | None = None,
+    wrong_key: str = "",
 ) -> str:
+    has_typed = typed is not None and bool(typed.key.strip() or any(typed.secrets.values()))
     return render_template(
         "setup_elsewhere.html",
         token=token,
         draft=draft,
         errors=errors or {},
         problem=problem,
+        typed=_keep(typed) if has_typed else "",
+        wrong_key=wrong_key,
         fields=fields,
         services=SERVICE_WORDS,
     )

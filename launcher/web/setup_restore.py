@@ -39,6 +39,8 @@ P = ParamSpec("P")
 
 BY = "setup"
 
+_MOST_OF_A_KEY = 64
+
 blueprint = Blueprint("setup_restore", __name__, url_prefix="/setup")
 
 
@@ -115,7 +117,8 @@ def restore(backup_id: str) -> ResponseReturnValue:
 @setup_token_required
 def _restore(token: str, backup_id: str, submission: Submission) -> ResponseReturnValue:
     wanted = RestoreRequest(current_backups().get(backup_id).id, keep_schedule=False)
-    follower = Follower(current_appearance(), holder=None, setup_token=token)
+    search = request.args.get("search", "")[:_MOST_OF_A_KEY]
+    follower = Follower(current_appearance(), holder=None, setup_token=token, search=search)
     with followed(submission, follower) as address:
         start_operation(wanted, by=BY, operation_id=submission.operation_id)
     return redirect(address, 303)

@@ -21,7 +21,7 @@ from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.offsite.files import OffsiteFiles
 from launcher.offsite.ledger import LedgerFile
-from launcher.offsite.records import LastTrouble
+from launcher.offsite.records import CopyState, LastTrouble
 from launcher.offsite.service import OffsiteService
 from launcher.offsite.troubles import Trouble
 
@@ -331,6 +331,31 @@ def test_a_failed_copy_is_one_sentence_without_lines_of_the_log(
     assert [each for each in caplog.messages if each.startswith("copying to")] == []
 
 
+def test_a_service_that_is_away_is_named_before_it_is_a_problem(
+    flask: Run, disk: Path, data_dir: Path
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-test", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    assert "Copying:" not in flask("backup", "status").stdout
+    file, now = LedgerFile(OffsiteFiles(data_dir), "disk"), utc_now()
+    away = LastTrouble(Trouble.REFUSED, now, now, facts={"host": "nas"}, next_try_at=now)
+    file.write(replace(file.read(), trouble=away))
+    status = flask("backup", "status").stdout
+    assert re.search(r"Copying: +Disk fails since .*: .*nas.*; next try ", status)
+    assert "copying failed" not in status
+
+
+def test_the_list_says_that_copies_are_damaged(flask: Run, disk: Path, data_dir: Path) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-test", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    file = LedgerFile(OffsiteFiles(data_dir), "disk")
+    (copy,) = file.read().copies
+    file.write(replace(file.read(), copies=(replace(copy, state=CopyState.DAMAGED),)))
+    assert "1 damaged or missing" in flask("destination", "list").stdout
+
+
 def test_a_null_character_in_the_file_of_the_destinations_is_named(
     flask: Run, disk: Path, data_dir: Path
 ) -> None:
@@ -363,6 +388,14 @@ def test_a_backup_that_is_here_is_not_downloaded(flask: Run) -> None:
     assert done.stdout.strip() == made
     assert "already here" in done.stderr
     assert "Downloading" not in done.stderr
+
+
+def test_one_place_is_one_destination(flask: Run, s3: tuple[str, ...]) -> None:
+    flask("destination", "add", "Backblaze", *s3)
+    refused = flask("destination", "add", "Second", *s3, "--region", "eu-1", expect=1)
+    assert "Backblaze is the same place" in refused.stderr
+    elsewhere = ("s3://ada-launcher/office", *s3[1:])
+    flask("destination", "add", "Office", *elsewhere)
 
 
 def test_two_servers_of_one_kind_are_told_apart(flask: Run, tmp_path: Path) -> None:

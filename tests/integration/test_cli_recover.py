@@ -30,6 +30,8 @@ from launcher.current import current_backups, current_offsite
 from launcher.i18n.labels import failure_words
 from launcher.models import Role
 from launcher.offsite.age import make_identity
+from launcher.offsite.folder import Folder
+from launcher.offsite.troubles import RemoteError, Trouble
 from tests.conftest import ADA, MakeApp
 from tests.support.offsite import put_forged, put_of_intruder
 
@@ -459,6 +461,38 @@ def test_a_disk_too_small_for_the_copy_and_its_restore_is_said_before_the_downlo
     assert not (tmp_path / "bare" / "launcher.db").exists()
     assert list((tmp_path / "bare" / "backups").glob("launcher-*")) == []
     assert bare(*words).stdout.strip() == copied
+
+
+@pytest.fixture
+def newer(flask: Run, copied: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A copy newer than `copied`, whose manifest the service does not hand out."""
+    newer = flask("backup", "create").stdout.strip()
+    flask("destination", "copy", "disk", "--wait")
+    get_bytes = Folder.get_bytes
+
+    def some(self: Folder, name: str, *, limit: int) -> bytes:
+        if newer in name:
+            raise RemoteError(Trouble.BUSY, answer="500 InternalError")
+        return get_bytes(self, name, limit=limit)
+
+    monkeypatch.setattr(Folder, "get_bytes", some)
+    return newer
+
+
+def test_a_copy_that_cannot_be_read_hides_no_other_and_is_not_passed_over(
+    *, bare: Run, copied: str, newer: str, disk: str, tmp_path: Path
+) -> None:
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    rows = bare(*words, "--list").stdout.splitlines()
+    assert [("cannot be read" in row, newer in row) for row in rows[1:]] == [
+        (True, True),
+        (False, False),
+    ]
+    refused = bare(*words, expect=22)
+    assert f"the copy {newer} cannot be read" in refused.stderr
+    assert f"--copy {copied}" in refused.stderr
+    bare(*words, "--copy", newer, expect=22)
+    assert bare(*words, "--copy", copied).stdout.strip() == copied
 
 
 def test_the_room_that_a_recovery_asks_for_is_enough(

@@ -155,7 +155,7 @@ def test_a_recent_good_backup_is_good_news(ada: Visitor, shelf: Shelf) -> None:
     assert ada.open(PANEL).status_code == 200
     assert severity(ada.page) == "ok"
     assert answer(ada.page) == (
-        "Last good backup: 2 hours ago 1 copy in 1 place, none off-site."
+        "Last good backup: 2 hours ago 1 copy of a recent good backup in 1 place, none off-site."
         " Verified. Next: tonight at 03:00 ."
     )
     assert problems(ada.page) == []
@@ -199,7 +199,8 @@ def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf:
 
     assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith(
-        "No good backup for 4 days 1 copy in 1 place, none off-site. The last good backup, from"
+        "No good backup for 4 days 1 copy of a recent good backup in 1 place, none off-site."
+        " The last good backup, from"
     )
     assert f"/admin/backups/{last.id}/restore" in between(ada.page, 'id="the-answer"', "</section>")
     assert primary_buttons(ada.page) == ["Back up now…"]

@@ -239,9 +239,10 @@ def test_one_admin_runs_one_test_at_a_time(
         assert is_free
         assert has_other_turn  # another admin waits for nobody
         for address in (f"{OFF_SITE}/new/test", f"{OFF_SITE}/new"):
-            assert ada.send(address, **BUCKET | {"name": "Attic"}).status_code == 429
+            attic = BUCKET | {"name": "Attic", "s3_bucket": "attic"}
+            assert ada.send(address, **attic).status_code == 429
             assert "Another test of a destination is running." in shown(ada)
-            assert 'value="ada-launcher"' in ada.page
+            assert 'value="attic"' in ada.page
         ada.open(OFF_SITE)
         assert ada.send(f"{OFF_SITE}/{backblaze.id}/test").status_code == 429
         assert "Another test of a destination is running." in shown(ada)
@@ -804,7 +805,7 @@ def test_one_disk_is_said_once_there_is_a_good_backup_and_can_be_accepted(
     ada.send(f"{OFF_SITE}/one-disk", reason="Tape every night", until="year")
     ada.open("/admin/backups")
     assert "All copies are on one disk" not in shown(ada)
-    assert "1 copy in 1 place, none off-site." in shown(ada)
+    assert "1 copy of a recent good backup in 1 place, none off-site." in shown(ada)
     assert "Tape every night" in shown(ada)
 
     ada.send(f"{OFF_SITE}/one-disk/withdraw")
@@ -828,7 +829,7 @@ def test_the_list_says_where_each_backup_is(
     }
     assert "Here verified Backblaze copied" in rows[copy.id]
     assert "Here verified Backblaze waiting" in rows[waiting.id]
-    assert "2 copies in 2 places, 1 off-site." in shown(ada)
+    assert "2 copies of a recent good backup in 2 places, 1 off-site." in shown(ada)
 
 
 def test_a_paused_destination_is_named_first_and_amber_while_it_is_behind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from launcher.backup.sqlite.connection import has_wal_reset_fix
 from launcher.config import ROOT
 from launcher.current import current_backups, current_offsite
 from launcher.db.settings import change_settings
+from launcher.monitoring.problems import Findings, Headline, Problem, ProblemKind, Severity
 from launcher.offsite.service import OffsiteService
 from launcher.offsite.status import Places, Standing
+from launcher.web.admin.overview.copies import first_step
 from tests.support.copies import copy_of, destination, offsite
 from tests.web.restoring import text_of
 from tests.web.visitor import Visitor
@@ -62,7 +64,7 @@ def test_copies_in_other_places_are_counted_in_one_row(
     monkeypatch.setattr(OffsiteService, "status", lambda *_, **__: counted)
 
     page = text_of(ada.open("/admin").text)
-    assert "Off-site 2 copies in 2 places, 1 off-site" in page
+    assert "Off-site 2 copies of a recent good backup in 2 places, 1 off-site" in page
     assert 'href="/admin/backups/off-site"' in ada.page
     assert "on the same disk as your data" not in page
     assert re.search(r'id="copies">.*?data-state="up"', ada.page)
@@ -71,6 +73,24 @@ def test_copies_in_other_places_are_counted_in_one_row(
     monkeypatch.setattr(OffsiteService, "status", lambda *_, **__: stale)
     ada.open("/admin")
     assert re.search(r'id="copies">.*?data-state="(slow|down)"', ada.page)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "headline", "path"),
+    [
+        ([ProblemKind.KIT_UNCONFIRMED], Headline.RECENT_GOOD, "/admin/backups/off-site/kit"),
+        ([ProblemKind.COPIES_STALE], Headline.RECENT_GOOD, "/admin/backups/off-site"),
+        ([ProblemKind.LOW_SPACE], Headline.RECENT_GOOD, "/admin/backups"),
+        ([ProblemKind.KIT_UNCONFIRMED], Headline.STALE, "/admin/backups"),
+        ([], Headline.NONE_YET, "/admin/backups"),
+    ],
+)
+def test_the_overview_leads_to_where_the_worst_is_mended(
+    app: Flask, kinds: Sequence[ProblemKind], headline: Headline, path: str
+) -> None:
+    problems = tuple(Problem(each, Severity.WARN) for each in kinds)
+    with app.test_request_context():
+        assert first_step(Findings(problems, headline=headline)).path == path
 
 
 @pytest.fixture

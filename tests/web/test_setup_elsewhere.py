@@ -18,13 +18,18 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
 from launcher.backup.manifest import seal_of
+from launcher.backup.ports import utc_now
+from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Outcome
 from launcher.current import current_backups, current_offsite
 from launcher.models import Role
 from launcher.offsite.age import make_identity
 from launcher.offsite.copying import run_destination
+from launcher.offsite.found import Doubt, FoundCopy, FoundPlace, FoundSite
 from launcher.offsite.records import Destination, Place, Service
+from launcher.offsite.troubles import Trouble
 from launcher.settings.table import SiteSettings
+from launcher.web import setup_elsewhere
 from launcher.web.setup_elsewhere import SHOWN
 from tests.conftest import ADA
 from tests.support.offsite import put_forged
@@ -105,7 +110,7 @@ def test_from_the_place_to_signing_in_with_an_account_of_the_copy(
 
     restored = guest.send(re.search(r'action="([^"]+)"', plan.text)[1].replace("&amp;", "&"))
     assert ended(service, operation_of(restored)).outcome is Outcome.SUCCEEDED
-    guest.open(restored.location)
+    assert "Add the destination again" in text_of(guest.open(restored.location).text)
     assert not (data_dir / "recovering").exists()
     assert guest.open(f"/setup/elsewhere?token={token}").status_code == 403
     assert guest.sign_in(ADA).status_code == 303
@@ -263,6 +268,51 @@ def test_what_is_wrong_is_named_and_what_was_typed_stays_but_secrets(
     assert "sesame" not in answer.text
     assert "AGE-1" not in answer.text
     assert sent.get("folder_path", "ada") in answer.text
+
+
+def test_secrets_and_key_are_typed_once_and_are_on_no_page(
+    guest: Visitor, token: str, lost: tuple[Path, str, str]
+) -> None:
+    folder, kit, id_ = lost
+    wrong = look(guest, token, service="folder", folder_path="/nowhere/at/all", secret_kit=kit)
+    assert "Secrets and key are kept" in text_of(wrong.text)
+    assert "AGE-SECRET-KEY" not in wrong.text
+    typed = re.search(r'name="typed" value="([^"]+)"', wrong.text)[1]
+
+    found = look(guest, token, service="folder", folder_path=str(folder), typed=typed)
+    assert re.search(rf'value="\w+/{id_}" checked', found.text)
+
+    back = re.search(r'href="(/setup/elsewhere\?[^"]+)"', found.text)[1].replace("&amp;", "&")
+    form = guest.open(back).text
+    assert f'value="{folder}"' in form
+    assert 'name="typed"' in form
+    assert "AGE-SECRET-KEY" not in form
+
+
+def test_a_mistyped_key_is_shown_again_to_be_compared(
+    guest: Visitor, token: str, lost: tuple[Path, str, str]
+) -> None:
+    secret = re.search(r"AGE-SECRET-KEY-1[\w\s]{58,}", lost[1])[0].split("\n")[0]
+    wrong = secret[:-1] + ("Q" if secret[-1] != "Q" else "P")
+    answer = look(guest, token, service="folder", folder_path=str(lost[0]), secret_kit=wrong)
+    assert "A character of the key is wrong or missing" in text_of(answer.text)
+    assert wrong in answer.text
+
+
+def test_a_copy_that_cannot_be_read_is_named_and_nothing_selected(
+    guest: Visitor, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = utc_now()
+    good = FoundCopy(new_backup_id(at), at, opens=True, is_proved=True)
+    other = FoundCopy(new_backup_id(at), at, trouble=Trouble.BUSY, doubt=Doubt.NOT_READ)
+    found = FoundPlace((FoundSite("abcd2345", "Home", (other, good), 2),))
+    monkeypatch.setattr(setup_elsewhere, "look_in_child", lambda *_, **__: found)
+    page = look(guest, token, service="folder", folder_path="/mnt").text
+    assert "A newer copy cannot be read now" in text_of(page)
+    assert "Cannot be read now" in text_of(page)
+    assert "checked" not in page
+    assert re.search(rf'{other.id}" required disabled', page)
+    assert f"<code>{good.id}</code>" in page  # both are of the same minute
 
 
 def test_without_the_link_nothing_is_searched_or_downloaded(

@@ -31,7 +31,7 @@ from launcher.offsite.found import Doubt, FoundCopy, FoundPlace, FoundSite, keys
 from launcher.offsite.keys import KeyFile
 from launcher.offsite.records import Destination
 from launcher.offsite.recover import bring
-from launcher.offsite.troubles import RemoteError
+from launcher.offsite.troubles import RemoteError, Trouble
 
 _DOUBTS: Mapping[Doubt | None, str] = {
     Doubt.NOT_PROVED: "not confirmed to come from the holder of this key",
@@ -41,6 +41,7 @@ _DOUBTS: Mapping[Doubt | None, str] = {
 }
 _NAMED = 5
 """So many incomplete copies, or sites, are named: a stranger may have added thousands."""
+_MOST_KEY_BYTES = 64 << 10
 _NONE_CONFIRMED = "no copy there is confirmed to come from the holder of this key"
 _CONFIRMED_BY = (
     "The key of an additional recipient opens copies and cannot confirm them. Use the recovery kit"
@@ -150,7 +151,8 @@ def _identities(key_file: Path | None) -> tuple[Identity, ...]:
     if key_file is None:
         return own
     try:
-        text = key_file.read_text("utf-8")
+        with key_file.open("rb") as file:
+            text = file.read(_MOST_KEY_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{key_file} cannot be read: {error}") from error
     return (*read_identities(text), *own)
@@ -186,6 +188,8 @@ def _bring(
             say(f"Passing over {_shortened(ids)}: incomplete or damaged.")
         if site.closed and candidates:
             raise _older(site)
+        if site.unread:
+            raise _unread(site)
     for each in candidates:
         if each.doubt:
             say(f"The copy {each.id} is {_DOUBTS[each.doubt]}.")
@@ -253,6 +257,20 @@ def _older(site: FoundSite) -> Exception:
     return NotOpenedFailure(_newer_closed(site), hint=hint)
 
 
+def _unread(site: FoundSite) -> Exception:
+    """Return why none is taken: it is not known whether a newer one is good."""
+    from launcher.cli.offsite_failures import PlaceFailure  # noqa: PLC0415  (SQLAlchemy)
+    from launcher.cli.offsite_words import trouble_words  # noqa: PLC0415  (only for an error)
+
+    newest = site.unread[0]
+    sentence, _ = trouble_words(newest.trouble or Trouble.NO_ANSWER_KNOWN, {})
+    hint = "Try again in a few minutes."
+    if site.trusted:
+        id_, at = site.trusted[0].id, moment(site.trusted[0].created_at)
+        hint = f"Try again in a few minutes, or take the copy of {at} with --copy {id_}."
+    return PlaceFailure(f"the copy {newest.id} cannot be read: {sentence}", hint=hint)
+
+
 def _newer_closed(site: FoundSite) -> str:
     count = len(site.closed)
     needing = "1 newer copy needs" if count == 1 else f"{count} newer copies need"
@@ -307,6 +325,8 @@ def _show(found: FoundPlace, *, as_json: bool) -> None:
 
 
 def _status(copy: FoundCopy) -> str:
+    if copy.trouble:
+        return "cannot be read"
     if not copy.is_whole:
         return "incomplete"
     if copy.opens is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
@@ -12,7 +13,7 @@ from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
 from launcher.cli.hints import Situation
-from launcher.cli.offsite_words import places_words
+from launcher.cli.offsite_words import places_words, trouble_words
 from launcher.cli.output import long, moment, print_json, put, size
 from launcher.cli.problem_words import BRIEFLY, OPERATIONS, UNDELIVERED
 from launcher.cli.progress import STAGES
@@ -112,6 +113,19 @@ def status(as_json: bool) -> None:
     raise click.exceptions.Exit(status_code(findings))
 
 
+def _failures(findings: Findings, offsite: OffsiteStatus | None) -> Iterator[str]:
+    """Yield the failures at destinations that are no problem yet: a service may be away a while."""
+    known = {name for each in findings.problems for name in each.destinations}
+    for status in offsite.destinations if offsite else ():
+        last = status.trouble
+        if last and not status.destination.paused and status.destination.name not in known:
+            sentence, _ = trouble_words(last.trouble, last.facts)
+            next_try = f"; next try {moment(last.next_try_at)}" if last.next_try_at else ""
+            yield (
+                f"{status.destination.name} fails since {moment(last.since)}: {sentence}{next_try}"
+            )
+
+
 def _print_status(snapshot: Snapshot, findings: Findings) -> None:
     """Print the answer first, and every problem at the end."""
     is_full = findings.find(ProblemKind.DATA_DISK_FULL) is not None
@@ -131,6 +145,8 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         put(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
     if listing and snapshot.offsite and snapshot.offsite.places.copies:
         put(f"Copies:           {_copies(snapshot.offsite, snapshot.now)}")
+    for line in _failures(findings, snapshot.offsite):
+        put(line, lead="Copying:          ")
     if snapshot.space:
         put(f"Free space:       {size(snapshot.space.free_bytes)}")
     if snapshot.is_open_to_others:

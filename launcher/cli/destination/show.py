@@ -68,11 +68,16 @@ def _row(status: DestinationStatus) -> tuple[str, ...]:
         found.name,
         full_address(found),
         PLACES[found.place],
-        STANDINGS[status.standing],
+        _standing_words(status),
         str(len(status.ledger.copies)),
         moment(newest.backup.created_at) if newest else "none",
         f"{len(status.owed)} ({size(status.owed_bytes)})" if status.owed else "none",
     )
+
+
+def _standing_words(status: DestinationStatus) -> str:
+    words = STANDINGS[status.standing]
+    return f"{words}, {len(status.damaged)} damaged or missing" if status.damaged else words
 
 
 def _say_places(status: OffsiteStatus) -> None:
@@ -121,7 +126,7 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Keep", _keep_words(known)),
         ("Upload limit", _limit_words(known)),
         ("May delete", deletes[known.may_delete]),
-        ("Status", STANDINGS[status.standing]),
+        ("Status", _standing_words(status)),
         ("Working on", _progress_words(status)),
         ("Copies", f"{len(ledger.copies)}, {size(sum(c.size_bytes for c in ledger.copies))}"),
         ("Confirmed by", CONFIRMATIONS[confirmation] if confirmation else ""),

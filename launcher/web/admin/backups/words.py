@@ -15,6 +15,7 @@ from launcher.i18n.formats import clock_time, day, day_and_time, long, number, w
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
+from launcher.offsite.found import FoundCopy
 from launcher.web.admin.backups.timeline import Timeline
 
 _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
@@ -38,7 +39,7 @@ def at_time(at: datetime, *, now: datetime) -> str:
             return _("%(day)s at %(time)s", day=day(at), time=time)
 
 
-def in_shared_minutes(backups: Iterable[Backup]) -> frozenset[BackupId]:
+def in_shared_minutes(backups: Iterable[Backup | FoundCopy]) -> frozenset[BackupId]:
     """Return the backups that need the seconds: another one is of the same minute."""
     minutes: dict[datetime, list[BackupId]] = {}
     for each in backups:

@@ -129,7 +129,11 @@ def percent_of(progress: CopyProgress | None) -> int | None:
 
 def places_words(places: Places) -> str:
     """Return how many copies there are in how many places: the sum of it all in one sentence."""
-    copies = ngettext("%(num)s copy", "%(num)s copies", places.copies)
+    copies = ngettext(
+        "%(num)s copy of a recent good backup",
+        "%(num)s copies of a recent good backup",
+        places.copies,
+    )
     where = ngettext("%(num)s place", "%(num)s places", places.places)
     if places.off_site:
         return ngettext(

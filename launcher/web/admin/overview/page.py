@@ -16,7 +16,7 @@ from launcher.monitoring.problems import ProblemKind
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.overview.apps import apps_line
-from launcher.web.admin.overview.copies import copies_line
+from launcher.web.admin.overview.copies import copies_line, first_step
 from launcher.web.frame import current_viewer
 from launcher.web.roles import redirect_to_sign_in
 
@@ -46,6 +46,7 @@ def show() -> ResponseReturnValue:
         findings=seen.findings,
         apps=apps_line(),
         copies=copies_line(seen),
+        step=first_step(seen.findings),
         snapshot=seen.snapshot,
         is_scheduler_stopped=seen.findings.find(ProblemKind.SCHEDULER_STOPPED) is not None,
         is_data_disk_full=seen.findings.find(ProblemKind.DATA_DISK_FULL) is not None,

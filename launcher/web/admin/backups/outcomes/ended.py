@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import url_for
 
@@ -14,6 +14,7 @@ from launcher.current import current_backups
 from launcher.i18n.actors import actor_in_sentence, actor_words
 from launcher.i18n.formats import duration, isolated, size
 from launcher.i18n.labels import (
+    DAMAGE_WORDS,
     ERROR_WORDS,
     OUTCOME_WORDS,
     ErrorWords,
@@ -33,6 +34,8 @@ from launcher.web.toasts import Toast, make_toast
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
+
+    from launcher.backup.reasons import Reason
 
 
 class Ended:
@@ -115,17 +118,22 @@ class Ended:
             "warn",
             str(self.error.title),
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}.",
-            problem=self.entry.error,
+            problem=self._problem(),
             advice=_with_next_good(self.error) if self.is_damaged else str(self.error.hint),
             next_steps=(to_the_backups(),),
         )
+
+    def _problem(self) -> str:
+        """Return what was wrong, in the language of the reader where there are words for it."""
+        words = DAMAGE_WORDS.get(cast("Reason", self.entry.reason))
+        return str(words) if words else self.entry.error
 
     def page_of_interruption(self) -> OutcomePage:
         return OutcomePage(
             "warn",
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}",
             gettext("The process was stopped before it finished. Temporary files were removed."),
-            problem=self.entry.error,
+            problem=self._problem(),
             advice=gettext("Start the operation again."),
             next_steps=(to_the_backups(),),
         )

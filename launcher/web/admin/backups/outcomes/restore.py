@@ -286,6 +286,11 @@ class RestoreEnded(Ended):
         }
         if not g.get("is_without_database"):
             facts[gettext("Schedule")] = _schedule()
+        if follower and follower.search:
+            facts[gettext("Off-site")] = gettext(
+                "Add the destination again, and save its new recovery kit. Keep the old kit as long"
+                " as you need the old copies."
+            )
         return facts | wait_facts(self.facts)
 
     def _you(self, follower: Follower | None) -> str:
