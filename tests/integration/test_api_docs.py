@@ -345,7 +345,7 @@ def test_after_an_upgrade_that_fails_the_data_from_before_is_there(
     home: Path, tmp_path: Path
 ) -> None:
     with commands(home, tmp_path, breaks=MADE) as settings:
-        own = {**settings, "PATIENCE_S": "20"}
+        own = {**settings, "PATIENCE_S": "8"}
         done = shell(home, tmp_path, str(SCRIPT), **own)
     assert done.returncode == 2, done.stderr
     safety = re.search(r"replaced is in safety backup (\S+)\.$", done.stderr, re.MULTILINE)
@@ -369,7 +369,7 @@ def test_a_database_that_the_version_from_before_cannot_open_is_restored_in_its_
 @needs_curl
 def test_where_nothing_helps_the_script_says_what_to_type(home: Path, tmp_path: Path) -> None:
     with commands(home, tmp_path, breaks=f"{MIGRATED}; false") as settings:
-        done = shell(home, tmp_path, str(SCRIPT), **{**settings, "PATIENCE_S": "20"})
+        done = shell(home, tmp_path, str(SCRIPT), **{**settings, "PATIENCE_S": "8"})
         command = re.search(r"flask backup restore \S+$", done.stderr, re.MULTILINE)
         assert (done.returncode, bool(command)) == (3, True), done.stderr
         assert command
