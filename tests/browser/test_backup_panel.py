@@ -176,6 +176,8 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(
         for width in (390, 360):
             page.set_viewport_size({"width": width, "height": 740})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            narrow = "each => each.filter(one => one.clientWidth < innerWidth / 2).length"
+            assert page.locator(".problem > h3").evaluate_all(narrow) == 0
         assert page.evaluate("document.documentElement.lang") == language
 
 
