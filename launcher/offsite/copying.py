@@ -53,7 +53,7 @@ from launcher.offsite.whose import Whose
 from launcher.settings.table import SiteSettings
 
 _LEAST_ROOM_BYTES = 1 << 20
-_REPLACED_SHOWN = 20
+_MOST_REPLACED = 200
 
 Open = Callable[..., Remote]
 _log = logging.getLogger(__name__)
@@ -287,8 +287,8 @@ class _Run:
             if before.id == copy.id and before.state is not CopyState.GOOD:
                 noted = Replaced(copy.id, before.state, before.bad_since, copy.copied_at)
                 others = (each for each in self.ledger.replaced if each.id != copy.id)
-                replaced = (noted, *others)[:_REPLACED_SHOWN]
-                self.ledger = replace(self.ledger, replaced=replaced)
+                newest = sorted((noted, *others), key=lambda each: each.id, reverse=True)
+                self.ledger = replace(self.ledger, replaced=tuple(newest[:_MOST_REPLACED]))
 
     def _remember(self, unfinished: Unfinished) -> None:
         if unfinished != self.ledger.unfinished:

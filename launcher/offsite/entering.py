@@ -170,19 +170,21 @@ def _checked(destination: Destination, entered: Destinations) -> Destination:
     for other in entered.destinations:
         if other.id != destination.id and other.name.casefold() == name.casefold():
             raise OffsiteError("name_taken", name=name)
-    for other in entered.destinations:
-        is_folder = destination.service is Service.FOLDER  # those are compared as paths
-        if (
-            other.id != destination.id
-            and not is_folder
-            and place_of(other) == place_of(destination)
-        ):
-            raise OffsiteError("place_taken", name=other.name)
+    _require_own_place(entered, destination)
     for option in ("limit_bytes_s", "stale_after_h"):
         if getattr(destination, option) < 0:
             raise OffsiteError("invalid_option", option=option)
     check_access(destination.service, destination.options, destination.secrets)
     return replace(destination, name=name)
+
+
+def _require_own_place(entered: Destinations, destination: Destination) -> None:
+    """Refuse a new place that another destination has; folders are compared as paths, elsewhere."""
+    mine = place_of(destination)
+    at_mine = [each for each in entered.destinations if place_of(each) == mine]
+    is_moved = not any(each.id == destination.id for each in at_mine)
+    if at_mine and is_moved and destination.service is not Service.FOLDER:
+        raise OffsiteError("place_taken", name=at_mine[0].name)
 
 
 def _free_id(destination: Destination, taken: set[str]) -> str:

@@ -34,8 +34,8 @@ from launcher.offsite.troubles import RemoteError, Trouble
 _PLACE_ID = "-"
 MOST_READ = 30
 """So many of the newest copies of a site are described; of older ones the time is known."""
-_MOST_FAILED = 3
-"""So many of the newest manifests are tried where none can be read: each takes its time."""
+_MOST_FAILED = 10
+"""So many manifests are tried where none can be read: each takes its time."""
 _MOST_KEYS = 10
 _MOST_LETTERS = 100
 
@@ -289,26 +289,25 @@ class _Looking:
         Raises:
             RemoteError: the chosen copy, or none at all can be read.
         """
-        described: list[tuple[FoundCopy, str]] = []
-        first: RemoteError | None = None
-        failed = read = 0
-        for at, each in enumerate(ids):
-            if at >= MOST_READ and each != self.backup_id:
-                described.append((FoundCopy(each, _moment(each)), ""))
-                continue
+        read: dict[BackupId, tuple[FoundCopy, str]] = {}
+        failed: dict[BackupId, RemoteError] = {}
+        chosen = [each for each in ids if each == self.backup_id]
+        for each in dict.fromkeys((*chosen, *ids[:MOST_READ])):
             try:
-                described.append(self._describe(each, sizes))
-                read += 1
+                read[each] = self._describe(each, sizes)
             except RemoteError as error:
-                failed, first = failed + 1, first or error
-                if each == self.backup_id or (not read and failed == _MOST_FAILED):
+                failed[each] = error
+                if each == self.backup_id or (not read and len(failed) == _MOST_FAILED):
                     raise
-                # An id has no fractions of a second: perhaps it is the newest one of its second.
-                at_latest = _moment(each).replace(microsecond=999_999)
-                described.append((FoundCopy(each, at_latest, trouble=error.trouble), ""))
-        if first and not read:
-            raise first
-        return described
+        if failed and not read:
+            raise next(iter(failed.values()))
+        # An id has no fractions of a second: a failed one is perhaps the newest of its second.
+        late = {id_: _moment(id_).replace(microsecond=999_999) for id_ in failed}
+        unread = {id_: FoundCopy(id_, late[id_], trouble=failed[id_].trouble) for id_ in failed}
+        return [
+            read.get(each) or (unread.get(each) or FoundCopy(each, _moment(each)), "")
+            for each in ids
+        ]
 
     def _describe(self, id_: BackupId, sizes: Mapping[str, int]) -> tuple[FoundCopy, str]:
         """Return a copy as its manifest describes it, and the name of its site."""

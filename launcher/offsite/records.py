@@ -89,8 +89,23 @@ _NOT_THE_PLACE = {"region", "path_style", "ca_file", "known_hosts"}
 def place_of(destination: Destination) -> str:
     """Return what differs once a destination is another place, and is no secret."""
     options = {name: value for name, value in destination.options.items() if value}
-    place = sorted((name, value) for name, value in options.items() if name not in _NOT_THE_PLACE)
+    place = sorted(
+        (name, _spelled(name, value))
+        for name, value in options.items()
+        if name not in _NOT_THE_PLACE and (name, value) != ("port", "22")
+    )
     return hashlib.sha256(repr((str(destination.service), place)).encode()).hexdigest()[:16]
+
+
+def _spelled(name: str, value: str) -> str:
+    """Return a value of an option as all its usual spellings have it."""
+    if name == "host":
+        return value.lower()
+    if name in {"endpoint", "url"}:
+        start, sign, rest = value.rstrip("/").partition("://")
+        host, slash, path = (rest if sign else start).partition("/")
+        return f"{start.lower() if sign else ''}{sign}{host.lower()}{slash}{path}"
+    return value.rstrip("/") if name == "folder" else value
 
 
 def folders_of(destinations: Iterable[Destination]) -> tuple[Path, ...]:
@@ -265,7 +280,7 @@ class Ledger:
         where: which place it is about, as `place_of` has it: a destination may be moved.
         copies: newest first.
         listed_at: when the destination was listed last.
-        replaced: copies that were bad and were copied again, the last ones first, at most 20.
+        replaced: copies that were bad and were copied again, of the newest backups first.
         strange: names of objects there that this site did not write, at most 20.
         strange_count: how many there are.
         trouble: of the last try, None after one that went well.

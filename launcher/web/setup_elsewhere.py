@@ -56,10 +56,14 @@ blueprint = Blueprint("setup_elsewhere", __name__, url_prefix="/setup/elsewhere"
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
-    """The secrets that were typed, by the name of the control, and the key: no page has them."""
+    """The secrets that were typed, by the name of the control, and the key: no page has them.
+
+    `type` is the type of service in the form, whose controls they are.
+    """
 
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     key: str = field(default="", repr=False)
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,10 @@ def init_app(app: Flask) -> None:
 def show(token: str) -> ResponseReturnValue:
     """Show the form of a place, as it was sent where one comes back from a search."""
     if kept := _read_kept(request.args.get("search", "")):
-        return _form(token, Draft.of(kept.place), typed=kept.typed)
+        draft = Draft.of(kept.place)
+        has_types = draft.service == Service.RCLONE
+        has_other_fields = has_types and draft.type != kept.typed.type
+        return _form(token, draft, typed=None if has_other_fields else kept.typed)
     return _form(token, Draft.empty(request.args.get("service", "s3")))
 
 
@@ -105,7 +112,7 @@ def look(token: str) -> ResponseReturnValue:
     secrets = {name: text or before.secrets.get(name, "") for name, text in draft.secrets.items()}
     draft = replace(draft, secrets=secrets)
     key = kit.content.decode(errors="replace") if kit else request.form.get("secret_kit", "")
-    typed = _Typed(secrets, key if key.strip() else before.key)
+    typed = _Typed(secrets, key if key.strip() else before.key, draft.type)
     # The form of a destination has also a name and types of backups.
     entered, errors = replace(draft, name=_("Copies"), kinds=Draft().kinds).check()
     if entered is None:

@@ -356,6 +356,20 @@ def test_the_list_says_that_copies_are_damaged(flask: Run, disk: Path, data_dir:
     assert "1 damaged or missing" in flask("destination", "list").stdout
 
 
+def test_a_clock_that_went_back_reports_no_copy_twice(
+    flask: Run, disk: Path, data_dir: Path
+) -> None:
+    flask("destination", "add", "Disk", str(disk), "--no-test", "--place", "this-server")
+    flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    file = LedgerFile(OffsiteFiles(data_dir), "disk")
+    (copy,) = file.read().copies
+    ahead = replace(copy, copied_at=copy.copied_at + timedelta(hours=2))
+    file.write(replace(file.read(), copies=(ahead,)))
+    said = flask("destination", "copy", "disk", "--wait").stderr
+    assert said == "Disk has a copy of each backup that it should have.\n"
+
+
 def test_a_null_character_in_the_file_of_the_destinations_is_named(
     flask: Run, disk: Path, data_dir: Path
 ) -> None:
@@ -394,8 +408,24 @@ def test_one_place_is_one_destination(flask: Run, s3: tuple[str, ...]) -> None:
     flask("destination", "add", "Backblaze", *s3)
     refused = flask("destination", "add", "Second", *s3, "--region", "eu-1", expect=1)
     assert "Backblaze is the same place" in refused.stderr
+    other_words = tuple(each.replace("http://127.0.0.1:9", "HTTP://127.0.0.1:9/") for each in s3)
+    refused = flask("destination", "add", "Second", *other_words, expect=1)
+    assert "Backblaze is the same place" in refused.stderr
     elsewhere = ("s3://ada-launcher/office", *s3[1:])
     flask("destination", "add", "Office", *elsewhere)
+
+
+def test_two_destinations_at_one_place_from_before_can_be_changed(
+    flask: Run, s3: tuple[str, ...], data_dir: Path
+) -> None:
+    flask("destination", "add", "Backblaze", *s3)
+    path = data_dir / "destinations.json"
+    entered = json.loads(path.read_text())
+    (first,) = entered["destinations"]
+    entered["destinations"].append(first | {"id": "twin", "name": "Twin"})
+    path.write_text(json.dumps(entered))
+    flask("destination", "set", "twin", "--limit", "8")
+    flask("destination", "set", "backblaze", "--name", "B2")
 
 
 def test_two_servers_of_one_kind_are_told_apart(flask: Run, tmp_path: Path) -> None:

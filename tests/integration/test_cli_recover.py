@@ -495,6 +495,31 @@ def test_a_copy_that_cannot_be_read_hides_no_other_and_is_not_passed_over(
     assert bare(*words, "--copy", copied).stdout.strip() == copied
 
 
+def test_newest_copies_that_cannot_be_read_do_not_lock_out_an_older_one(
+    *,
+    flask: Run,
+    bare: Run,
+    copied: str,
+    disk: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for _ in range(4):
+        flask("backup", "create")
+    flask("destination", "copy", "disk", "--wait")
+    get_bytes = Folder.get_bytes
+
+    def some(self: Folder, name: str, *, limit: int) -> bytes:
+        if copied not in name:
+            raise RemoteError(Trouble.DENIED, action="read")
+        return get_bytes(self, name, limit=limit)
+
+    monkeypatch.setattr(Folder, "get_bytes", some)
+    words = ("backup", "recover", disk, "--key-file", str(tmp_path / "kit.txt"))
+    assert bare(*words, "--list").stdout.count("cannot be read") == 4
+    assert bare(*words, "--copy", copied).stdout.strip() == copied
+
+
 def test_the_room_that_a_recovery_asks_for_is_enough(
     *, bare: Run, copied: str, disk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

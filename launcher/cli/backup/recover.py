@@ -263,11 +263,10 @@ def _unread(site: FoundSite) -> Exception:
     from launcher.cli.offsite_words import trouble_words  # noqa: PLC0415  (only for an error)
 
     newest = site.unread[0]
-    sentence, _ = trouble_words(newest.trouble or Trouble.NO_ANSWER_KNOWN, {})
-    hint = "Try again in a few minutes."
+    sentence, hint = trouble_words(newest.trouble or Trouble.NO_ANSWER_KNOWN, {})
     if site.trusted:
         id_, at = site.trusted[0].id, moment(site.trusted[0].created_at)
-        hint = f"Try again in a few minutes, or take the copy of {at} with --copy {id_}."
+        hint = f"{hint} Or take the copy of {at} with --copy {id_}."
     return PlaceFailure(f"the copy {newest.id} cannot be read: {sentence}", hint=hint)
 
 

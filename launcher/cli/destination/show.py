@@ -135,7 +135,7 @@ def _pairs(status: DestinationStatus) -> Sequence[tuple[str, str]]:
         ("Waiting", f"{len(status.owed)}, {size(status.owed_bytes)}" if status.owed else "none"),
         ("Origin confirmed", _origin_words(ledger.copies)),
         ("Damaged", ", ".join(copy.id for copy in status.damaged)),
-        ("Copied again", ", ".join(map(_replaced_words, ledger.replaced[:_NAMED]))),
+        ("Copied again", _all_replaced_words(ledger.replaced)),
         ("Only there", ", ".join(copy.id for copy in status.only_here)),
         ("Need an old key", str(status.needs_old_key or "")),
         ("Of other origin", _strange_words(ledger.strange, ledger.strange_count)),
@@ -180,6 +180,11 @@ def _origin_words(copies: Sequence[StoredCopy]) -> str:
     if confirmed in {0, len(copies)}:
         return ("all" if confirmed else "none") if copies else ""
     return f"{confirmed} of {len(copies)}"
+
+
+def _all_replaced_words(replaced: Sequence[Replaced]) -> str:
+    more = f" and {len(replaced) - _NAMED} more" if len(replaced) > _NAMED else ""
+    return ", ".join(map(_replaced_words, replaced[:_NAMED])) + more
 
 
 def _replaced_words(replaced: Replaced) -> str:

@@ -76,7 +76,8 @@ def copy(destination_id: str, *, wait: bool) -> None:
 
 def _copy_here(known: Destination) -> None:
     began_at = utc_now()
-    before = {copy.id: copy.state for copy in current_offsite().ledger(known.id).copies}
+    old = current_offsite().ledger(known.id)
+    before = {copy.id: copy.state for copy in old.copies}
     is_waiting = False
     with _without_log():
         while not copy_here(installation_of(current_config()), known.id):
@@ -86,8 +87,13 @@ def _copy_here(known: Destination) -> None:
     ledger = current_offsite().ledger(known.id)
     if last := ledger.trouble:
         raise place_failure(last.trouble, last.facts, last.answer)
-    was_bad = {each.id: each.state for each in ledger.replaced if each.at >= began_at}
-    new = [copy for copy in ledger.copies if copy.copied_at >= began_at]
+    was_bad = {each.id: each.state for each in ledger.replaced if each not in old.replaced}
+    times = {(copy.id, copy.copied_at) for copy in old.copies}  # the clock may have gone back
+    new = [
+        copy
+        for copy in ledger.copies
+        if (copy.id, copy.copied_at) not in times and copy.copied_at >= began_at
+    ]
     for each in new:
         why = f". The copy from before was {was_bad[each.id]}" if each.id in was_bad else ""
         say(f"{each.id} copied to {known.name} ({size(each.size_bytes)}){why}.")
