@@ -179,7 +179,7 @@ def _checked(destination: Destination, entered: Destinations) -> Destination:
 
 
 def _require_own_place(entered: Destinations, destination: Destination) -> None:
-    """Refuse a new place that another destination has; folders are compared as paths, elsewhere."""
+    """Refuse a new place that another destination has; `require_valid` compares folders."""
     mine = place_of(destination)
     at_mine = [each for each in entered.destinations if place_of(each) == mine]
     is_moved = not any(each.id == destination.id for each in at_mine)

@@ -10,9 +10,8 @@ class OffsiteError(Exception):
         code: `destination_not_found`, `name_taken`, `copy_not_found`, `wrong_characters`, `no_key`,
             `invalid_key`, `mistyped_key`, `secrets_needed`, `outdated` (it is not as it was seen),
             `place_taken` (another destination is the same place; fact `name`), `last_recipient`,
-            `invalid_option`, `file_unreadable`, `key_unreadable`, `not_opened`,
-            `no_key_given`
-            (none of the keys opens it), `copy_damaged`, `copies_damaged` (all of them),
+            `invalid_option`, `file_unreadable`, `key_unreadable`, `not_opened` (none of the keys
+            opens it), `no_key_given`, `copy_damaged`, `copies_damaged` (all of them),
             `test_running` (try again in a minute), `user_in_url` (a user or a password in a URL or
             host), `secret_option` (a secret among the options), `too_many_keys` (fact `most`).
         facts: what its words need.

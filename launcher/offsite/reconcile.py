@@ -174,9 +174,8 @@ class _Reconciling:
             data = self.remote.get_bytes(manifest.name, limit=MAX_BYTES)
             return read_copy_manifest(data, name=manifest.name, identities=self.whose.identities)
         except OffsiteError as error:
-            _log.info(
-                "the manifest of a copy cannot be read: %s", error
-            )  # a stranger may add thousands
+            # Not a warning: a stranger may add thousands. The page names them.
+            _log.info("the manifest of a copy cannot be read: %s", error)
         except RemoteError as error:
             if error.trouble is not Trouble.NOT_THERE:
                 raise

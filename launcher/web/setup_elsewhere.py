@@ -1,9 +1,10 @@
 """The first start of a new server with a copy from another place.
 
 The one-time setup link allows to look for copies in a place, and to download one. What was entered
-is in a file of this server, with its secrets, until the setup is over, and for an hour at most: no
-page and no address has them. So another copy can be chosen after a download. From there on it is a
-restore like that of an upload.
+is in a file of this server, with its secrets, until the setup is over, and for an hour after the
+last attempt at most. No page and no address has them, but for a key with a typing error, which its
+page shows again to be compared. So another copy can be chosen after a download. From there on it is
+a restore like that of an upload.
 """
 
 from __future__ import annotations
